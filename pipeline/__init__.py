@@ -1,0 +1,1 @@
+"""Earmark's library: music catalogs in, tag tables out. Importing it does nothing."""

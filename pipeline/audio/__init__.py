@@ -1,0 +1,1 @@
+"""From bytes to waves to mels: decoding, front ends, chunk arithmetic."""

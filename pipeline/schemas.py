@@ -1,0 +1,133 @@
+"""The pyarrow schema of every table; a unit stands in the field's metadata.
+
+Delta has no half float and no fixed-size list, turns nanoseconds into something unreadable and
+naive timestamps into a newer protocol, so tables hold UTC microseconds and plain lists
+(measured on deltalake 1.6.6).
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+
+def _field(
+    name: str, kind: pa.DataType, doc: str, *, unit: str = "", nullable: bool = True
+) -> pa.Field:
+    metadata = {"comment": doc} | ({"unit": unit} if unit else {})
+    return pa.field(name, kind, nullable=nullable, metadata=metadata)
+
+
+CATALOG = pa.schema(
+    [
+        _field("track_id", pa.string(), "identity of a track", nullable=False),
+        _field("uri", pa.string(), "where its audio is", nullable=False),
+        _field("source_url", pa.string(), "the SOURCE that a scan was given", nullable=False),
+        _field("occurrence", pa.int32(), "0; above 0 the id stands before in the catalog"),
+        _field("size_bytes", pa.int64(), "size of the file", unit="bytes"),
+        _field("audio_version", pa.string(), "etag, or size and time of change", nullable=False),
+        _field("codec", pa.string(), "container and coding as the decoder names them"),
+        _field("sample_rate_hz", pa.int32(), "of the file", unit="hertz"),
+        _field("num_channels", pa.int32(), "of the file"),
+        _field("duration_s", pa.float64(), "as the header says", unit="seconds"),
+        _field("title", pa.string(), "from the file's tags or the table"),
+        _field("artist", pa.string(), "from the file's tags or the table"),
+        _field("album", pa.string(), "from the file's tags or the table"),
+        _field("year", pa.int32(), "from the file's tags or the table"),
+        _field("license", pa.string(), "where known"),
+        _field("dataset", pa.string(), "the data set it belongs to"),
+        _field("split", pa.string(), "train, validation or test"),
+        _field("labels", pa.list_(pa.string()), "known tags, category---name"),
+        _field("reason", pa.string(), "why the header could not be read; null if it could"),
+        _field("detail", pa.string(), "what the reader said"),
+        _field("scanned_at", TIMESTAMP, "when this row was written"),
+    ]
+)
+
+PLAN = pa.schema(
+    [
+        _field("track_id", pa.string(), "a planned track", nullable=False),
+        _field("audio_version", pa.string(), "the version planned", nullable=False),
+        _field("uri", pa.string(), "where its audio is", nullable=False),
+    ]
+)
+
+RESULTS = pa.schema(
+    [
+        _field("track_id", pa.string(), "identity of a track", nullable=False),
+        _field("audio_version", pa.string(), "the version that was scored", nullable=False),
+        _field("scoring_id", pa.string(), "all that can change a score, hashed", nullable=False),
+        _field("model_version", pa.string(), "bundle name and fingerprint"),
+        _field("plan_id", pa.string(), "the plan it was done for", nullable=False),
+        _field("run_id", pa.string(), "the run that did it", nullable=False),
+        _field("status", pa.string(), "ok or failed", nullable=False),
+        _field("reason", pa.string(), "why it failed; with ok: what was wrong with the file"),
+        _field("detail", pa.string(), "what the decoder said"),
+        _field("duration_s", pa.float64(), "audio that was decoded", unit="seconds"),
+        _field("num_chunks", pa.int32(), "chunks that were averaged"),
+        _field("scores", pa.list_(pa.float32()), "0 to 1, in taxonomy order"),
+        _field("embedding", pa.list_(pa.float32()), "the layer that the bundle names, averaged"),
+        _field("tagged_at", TIMESTAMP, "when it was scored", nullable=False),
+    ]
+)
+
+FEATURE_INDEX = pa.schema(
+    [
+        _field("track_id", pa.string(), "identity of a track", nullable=False),
+        _field("audio_version", pa.string(), "the version that was read", nullable=False),
+        _field("spec_id", pa.string(), "the front end, hashed", nullable=False),
+        _field("plan_id", pa.string(), "the plan it was done for", nullable=False),
+        _field("run_id", pa.string(), "the run that did it", nullable=False),
+        _field("status", pa.string(), "ok or failed", nullable=False),
+        _field("reason", pa.string(), "why it failed; with ok: what was wrong with the file"),
+        _field("detail", pa.string(), "what the decoder said"),
+        _field("duration_s", pa.float64(), "audio that was decoded", unit="seconds"),
+        _field("part", pa.string(), "Parquet part that holds the mel, relative to features"),
+        _field("first_row", pa.int64(), "its first row in the part"),
+        _field("num_rows", pa.int32(), "its rows (blocks) in the part"),
+        _field("num_frames", pa.int64(), "its frames over all blocks"),
+        _field("made_at", TIMESTAMP, "when it was made", nullable=False),
+    ]
+)
+
+TAGS = pa.schema(
+    [
+        _field("track_id", pa.string(), "identity of a track", nullable=False),
+        _field("audio_version", pa.string(), "the version that was scored", nullable=False),
+        _field("scoring_id", pa.string(), "which scoring", nullable=False),
+        _field("taxonomy_id", pa.string(), "which list of tags", nullable=False),
+        _field("tag", pa.string(), "name of the tag", nullable=False),
+        _field("category", pa.string(), "category of the tag", nullable=False),
+        _field("score", pa.float32(), "0 to 1", nullable=False),
+        _field("threshold", pa.float32(), "null until the model is calibrated"),
+        _field("positive", pa.bool_(), "score at or over the threshold; null without one"),
+        _field("rank", pa.int32(), "1 is the track's best tag", nullable=False),
+    ]
+)
+
+CURRENT = pa.schema(
+    [
+        _field("taxonomy_id", pa.string(), "a list of tags", nullable=False),
+        _field("taxonomy", pa.string(), "its short name", nullable=False),
+        _field("tags", pa.list_(pa.string()), "category---name, in order", nullable=False),
+        _field("scoring_id", pa.string(), "the scoring that its views show", nullable=False),
+        _field("model_version", pa.string(), "the bundle behind it"),
+        _field("since", TIMESTAMP, "when it was made current", nullable=False),
+    ]
+)
+
+
+def feature_part(*, n_mels: int, block_frames: int, metadata: dict[str, str]) -> pa.Schema:
+    """Schema of a features part: mel as a float16 tensor (M, F) that plain pyarrow reads so."""
+    mel = pa.fixed_shape_tensor(pa.float16(), [n_mels, block_frames])
+    return pa.schema(
+        [
+            _field("track_id", pa.string(), "identity of a track", nullable=False),
+            _field("block_index", pa.int32(), "0 is the track's first block", nullable=False),
+            _field("start_s", pa.float64(), "where the block starts", unit="seconds"),
+            _field("num_frames", pa.int32(), "frames that are real; the rest is zero"),
+            _field("mel", mel, "(M mel bands, F frames), as the front end stores it"),
+        ],
+        metadata=metadata,
+    )

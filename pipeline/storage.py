@@ -1,0 +1,208 @@
+"""Where bytes are: local paths and URLs, through fsspec. The only home of fsspec.
+
+One set of options serves fsspec (audio, features, bundles), pyarrow (Parquet parts) and deltalake
+(tables). Secrets are not among them: they stay with each library's own mechanism (environment
+variables, profiles, instance roles).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+import pyarrow.fs as pafs
+from fsspec.core import url_to_fs
+
+from pipeline.errors import DataError, Reason
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that a walk met. `version` changes when its bytes do."""
+
+    url: str
+    size_bytes: int
+    version: str
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Options for object stores; the default serves local paths and plain clouds.
+
+    Attributes:
+        endpoint_url: of an S3-compatible store, else None.
+        region: of an S3 bucket, else None.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+
+    def filesystem(self, url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+        """The fsspec file system of a URL, and the path in it."""
+        options: dict[str, Any] = {}
+        if url.startswith(("s3://", "s3a://")):
+            client = {"region_name": self.region} if self.region else {}
+            options = {"endpoint_url": self.endpoint_url, "client_kwargs": client}
+        fs, path = url_to_fs(url, **options)
+        return fs, path
+
+    def arrow_filesystem(self, url: str) -> tuple[pafs.FileSystem, str]:
+        """The pyarrow file system of a URL, and the path in it."""
+        fs, path = self.filesystem(url)
+        if is_local(url):
+            return pafs.LocalFileSystem(), path
+        return pafs.PyFileSystem(pafs.FSSpecHandler(fs)), path
+
+    def delta_options(self, url: str) -> dict[str, str] | None:
+        """What deltalake's object store needs for the URL."""
+        if is_local(url):
+            return None
+        options = {}
+        if self.endpoint_url:
+            options["AWS_ENDPOINT_URL"] = self.endpoint_url
+            if self.endpoint_url.startswith("http://"):
+                options["AWS_ALLOW_HTTP"] = "true"
+        if self.region:
+            options["AWS_REGION"] = self.region
+        return options or None
+
+    def exists(self, url: str) -> bool:
+        """Whether a file or folder is there."""
+        fs, path = self.filesystem(url)
+        return bool(fs.exists(path))
+
+    def is_dir(self, url: str) -> bool:
+        """Whether the URL is a folder."""
+        fs, path = self.filesystem(url)
+        return bool(fs.isdir(path))
+
+    def open(self, url: str, mode: str = "rb") -> IO[bytes]:
+        """A file object; its parent folders are made when it is written."""
+        fs, path = self.filesystem(url)
+        if "w" in mode and is_local(url):
+            fs.makedirs(posixpath.dirname(path), exist_ok=True)
+        handle: IO[bytes] = fs.open(path, mode)
+        return handle
+
+    def write(self, url: str, data: bytes) -> None:
+        """Writes a whole file: on a local disk through a temporary name, so never half of it."""
+        if not is_local(url):
+            with self.open(url, "wb") as file:
+                file.write(data)
+            return
+        path = Path(local_path(url))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.part")
+        temporary.write_bytes(data)
+        temporary.replace(path)
+
+    def put(self, path: str, url: str) -> None:
+        """Copies a local file to a URL; never leaves half of it under the name."""
+        if is_local(url):
+            target = Path(local_path(url))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{target.name}.part")
+            shutil.copyfile(path, temporary)
+            temporary.replace(target)
+        else:
+            fs, remote = self.filesystem(url)
+            fs.put_file(path, remote)
+
+    def read(self, url: str) -> bytes:
+        """A whole file."""
+        with self.open(url) as file:
+            return file.read()
+
+    def delete(self, url: str) -> None:
+        """Removes one file."""
+        fs, path = self.filesystem(url)
+        fs.rm_file(path)
+
+    def fetch(self, url: str, *, max_bytes: int) -> bytes:
+        """A track's file.
+
+        Raises:
+            DataError: missing, empty, too_large, or fetch_failed with what the store said.
+        """
+        try:
+            fs, path = self.filesystem(url)
+            size = fs.size(path)
+            if size is not None and size > max_bytes:
+                raise DataError(Reason.TOO_LARGE, f"{size} bytes, the limit is {max_bytes}")
+            data: bytes = fs.cat_file(path)
+        except FileNotFoundError:
+            raise DataError(Reason.MISSING, url) from None
+        except (OSError, ValueError, ImportError) as error:
+            raise DataError(Reason.FETCH_FAILED, f"{type(error).__name__}: {error}") from error
+        if not data:
+            raise DataError(Reason.EMPTY, "0 bytes")
+        return data
+
+    def stat(self, url: str) -> Entry:
+        """One file.
+
+        Raises:
+            FileNotFoundError: it is not there, or is no file.
+        """
+        fs, path = self.filesystem(url)
+        info = fs.info(path)
+        if info["type"] != "file":
+            raise FileNotFoundError(f"not a file but a {info['type']}")
+        return Entry(url, int(info["size"] or 0), _version(info))
+
+    def walk(self, url: str) -> Iterator[Entry]:
+        """Every file below a folder, or that a glob names, in the order of its path."""
+        fs, path = self.filesystem(url)
+        if fs.isdir(path):  # first of all: `Album [2004]` is a folder, not a pattern
+            found = fs.find(path, detail=True)
+        elif has_glob(path) and not fs.exists(path):
+            found = fs.glob(path, detail=True)
+        else:
+            found = {path: fs.info(path)}
+        for name in sorted(found):
+            info = found[name]
+            if info["type"] == "file":
+                yield Entry(_as_url(fs, name, like=url), int(info["size"] or 0), _version(info))
+
+
+def has_glob(url: str) -> bool:
+    """Whether the URL holds a pattern."""
+    return any(sign in url for sign in "*?[")
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL is a path on this machine."""
+    return "://" not in url or url.startswith(("file://", "local://"))
+
+
+def local_path(url: str) -> str:
+    """The absolute path of a local URL."""
+    return str(Path(url.removeprefix("file://").removeprefix("local://")).expanduser().absolute())
+
+
+def absolute(url: str) -> str:
+    """The URL as a worker on any folder of this machine, or any machine, understands it."""
+    return local_path(url) if is_local(url) else url.rstrip("/")
+
+
+def join(url: str, *parts: str) -> str:
+    """The URL of something below."""
+    return posixpath.join(url.rstrip("/"), *parts)
+
+
+def _as_url(fs: fsspec.AbstractFileSystem, name: str, *, like: str) -> str:
+    return name if is_local(like) else str(fs.unstrip_protocol(name))
+
+
+def _version(info: dict[str, Any]) -> str:
+    """The store's etag, else size and time of change."""
+    etag = info.get("ETag") or info.get("etag")
+    if etag:
+        return str(etag).strip('"')
+    changed = info.get("mtime") or info.get("LastModified") or info.get("created") or ""
+    return f"{info.get('size')}-{changed}"

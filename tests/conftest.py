@@ -1,0 +1,31 @@
+"""Fixtures of the suite: tests' own helpers importable, one small Ray for those that share it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+MEBIBYTE = 2**20
+
+
+@pytest.fixture(scope="session")
+def shared_ray():
+    """A Ray instance of two logical CPUs that lives as long as the suite."""
+    import ray
+
+    ray.init(
+        num_cpus=2,
+        object_store_memory=200 * MEBIBYTE,
+        include_dashboard=False,
+        logging_level="WARNING",
+    )
+    yield
+    ray.shutdown()

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import config
+from pipeline.errors import ConfigError
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+KINDS = {
+    "catalog.yaml": config.CatalogJob,
+    "features.yaml": config.FeaturesJob,
+    "tag.yaml": config.TagJob,
+    "tables.yaml": config.TablesJob,
+}
+
+
+def test_every_configuration_has_a_model_and_a_small_twin():
+    assert {path.name for path in CONF.glob("*.yaml")} == set(KINDS)
+    assert {path.name for path in (CONF / "smoke").glob("*.yaml")} == set(KINDS)
+
+
+@pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda p: "/".join(p.parts[-2:]))
+def test_every_configuration_loads_and_survives_a_round_trip(path, tmp_path):
+    loaded = config.load(KINDS[path.name], path)
+    again = tmp_path / "again.yaml"
+    again.write_text(config.dump(loaded))
+    assert config.load(KINDS[path.name], again) == loaded
+
+
+def test_an_override_is_laid_over_and_read_as_yaml():
+    loaded = config.load(
+        config.TagJob, CONF / "tag.yaml", overrides=("limits.max_s=6e2", "scoring.models=[a, b]")
+    )
+    assert loaded.limits.max_s == 600.0
+    assert loaded.scoring.models == ("a", "b")
+
+
+def test_all_faults_are_found_at_once_with_path_and_value():
+    faults = ("limits.min_s=-1", "runtime.num_actor=2", "scoring.input=video")
+    with pytest.raises(ConfigError) as error:
+        config.load(config.TagJob, CONF / "tag.yaml", overrides=faults)
+    text = str(error.value)
+    assert "3 fault(s)" in text
+    assert "runtime.num_actor: unknown key" in text
+    assert "limits.min_s" in text
+    assert "'video'" in text
+
+
+def test_a_missing_key_is_a_fault(tmp_path):
+    cut = tmp_path / "cut.yaml"
+    cut.write_text("workspace: {root_url: x, endpoint_url: null, region: null}\n")
+    with pytest.raises(ConfigError, match="query: missing"):
+        config.load(config.TablesJob, cut)
+
+
+@pytest.mark.parametrize("override", ["no-equals-sign", ".=1", "workspace.root_url.deep=1"])
+def test_an_override_of_another_form_is_refused(override):
+    with pytest.raises(ConfigError, match="--set"):
+        config.load(config.TablesJob, CONF / "tables.yaml", overrides=(override,))
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [1\n"])
+def test_a_file_without_sections_is_refused(tmp_path, text):
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"odd\.yaml"):
+        config.load(config.TablesJob, path)
+
+
+def test_a_missing_file_says_what_to_do():
+    with pytest.raises(ConfigError, match="--conf"):
+        config.load(config.TablesJob, "nowhere.yaml")
