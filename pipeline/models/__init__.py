@@ -1,0 +1,1 @@
+"""Architectures, bundles, and the import of published taggers."""

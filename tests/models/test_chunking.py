@@ -1,0 +1,19 @@
+import json
+
+import pytest
+
+from pipeline.audio.chunk import Tail
+from pipeline.models.chunking import Chunking, Domain
+
+
+@pytest.mark.parametrize("domain", Domain)
+@pytest.mark.parametrize("tail", Tail)
+def test_json_holds_all_of_it(domain, tail):
+    chunking = Chunking(domain, length=187, hop=100, tail=tail)
+    assert Chunking.from_json(json.loads(json.dumps(chunking.to_json()))) == chunking
+
+
+def test_an_unknown_domain_is_refused():
+    facts = Chunking(Domain.FRAMES, length=1, hop=1, tail=Tail.PAD).to_json()
+    with pytest.raises(ValueError, match="bars"):
+        Chunking.from_json(facts | {"domain": "bars"})

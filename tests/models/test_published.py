@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.models import published, tagger
+from pipeline.models.published import PUBLISHED, add_published
+from pipeline.storage import Storage
+
+MUSICNN = ["MTT_musicnn", "MTT_vgg", "MSD_musicnn", "MSD_vgg"]
+SOTA = ["mtat/fcn", "mtat/crnn", "mtat/musicnn"]
+STORED_TOLERANCE = {"mtat/fcn": 0.002, "mtat/crnn": 0.001, "mtat/musicnn": 0.01}
+
+
+def test_all_that_is_published_is_tried_here():
+    assert set(PUBLISHED) == {f"musicnn:{name}" for name in MUSICNN} | {f"sota:{n}" for n in SOTA}
+
+
+@pytest.mark.parametrize("name", MUSICNN)
+def test_a_checkpoint_of_the_wheel_gives_the_published_scores(
+    name, published_tagger, golden, wave_16k
+):
+    case = golden("musicnn_wheel")["cases"][name]
+    scores = published_tagger(f"musicnn:{name}").score_wave(wave_16k)
+    assert scores.scores_NK.shape == (10, 50)
+    np.testing.assert_allclose(scores.scores_NK[0], case["first_patch"], atol=1e-5)
+    np.testing.assert_allclose(scores.mean_scores(), case["mean"], atol=1e-5)
+    assert scores.mean_embedding().shape == ((256,) if "vgg" in name else (753,))
+
+
+@pytest.mark.parametrize("name", SOTA)
+def test_a_checkpoint_of_sota_gives_the_published_scores(name, published_tagger, golden, wave_16k):
+    case = golden("published_mtat")["cases"][name]
+    scores = published_tagger(f"sota:{name}").score_wave(wave_16k[: case["length"]])
+    np.testing.assert_allclose(scores.scores_NK, [case["output"]], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SOTA)
+def test_the_stored_mel_scores_within_the_stated_tolerance(name, published_tagger, wave_16k):
+    loaded = published_tagger(f"sota:{name}")
+    mel_MF = tagger.Frontend(loaded.bundle.frontend).mel(wave_16k)
+    from_wave, from_mel = loaded.score_wave(wave_16k), loaded.score_mel(mel_MF.half())
+    assert from_wave.starts_s.tolist() == from_mel.starts_s.tolist()
+    difference = np.abs(from_wave.mean_scores() - from_mel.mean_scores()).max()
+    assert 0 < difference < STORED_TOLERANCE[name]
+
+
+@pytest.mark.parametrize(
+    "reference", ["musicnn:MTT_musicnn", "musicnn:MTT_vgg", "sota:mtat/musicnn"]
+)
+def test_scores_do_not_depend_on_how_many_chunks_go_together(
+    reference, published_tagger, wave_16k, monkeypatch
+):
+    loaded = published_tagger(reference)
+    together = loaded.score_wave(wave_16k[: 16_000 * 12])
+    monkeypatch.setattr(tagger, "FRAMES_PER_FORWARD", 1)
+    alone = loaded.score_wave(wave_16k[: 16_000 * 12])
+    np.testing.assert_allclose(alone.scores_NK, together.scores_NK, atol=1e-5)
+
+
+def test_an_unknown_reference_is_answered_with_the_known_ones(tmp_path):
+    with pytest.raises(ConfigError, match=r"'musicnn:big'; known are musicnn:MTT_musicnn, "):
+        add_published("musicnn:big", root_url=str(tmp_path), storage=Storage())
+
+
+def test_a_tagger_without_a_package_asks_for_its_file(tmp_path):
+    with pytest.raises(ConfigError, match="give it with --from FILE"):
+        add_published("sota:mtat/fcn", root_url=str(tmp_path), storage=Storage())
+    with pytest.raises(ConfigError, match="there is no such file"):
+        add_published(
+            "sota:mtat/fcn", root_url=str(tmp_path), storage=Storage(), source_file=tmp_path / "no"
+        )
+
+
+def test_the_wheel_is_downloaded_when_no_file_is_given(tmp_path, wheel, monkeypatch):
+    monkeypatch.setattr(published, "download_wheel", wheel.read_bytes)
+    bundle = add_published("musicnn:MSD_vgg", root_url=str(tmp_path), storage=Storage())
+    assert bundle.taxonomy.name == "msd50"
+    assert bundle.licence == "ISC"
+    assert sorted(path.name for path in (tmp_path / "models/musicnn/MSD_vgg").iterdir()) == [
+        "bundle.json",
+        "weights.safetensors",
+    ]
