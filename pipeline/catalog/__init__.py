@@ -1,0 +1,1 @@
+"""What audio is there: walk a source, probe headers, keep the catalog table."""
