@@ -1,0 +1,1 @@
+"""The ledger (plan, commit, resume, verify) and the tables that consumers read."""

@@ -1,0 +1,108 @@
+"""What stands behind a scoring_id: a small JSON file that a tag job leaves before it starts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.errors import TableError
+from pipeline.storage import Storage, join
+from pipeline.taxonomy import Taxonomy
+
+FOLDER = "scorings"
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Facts of one scoring.
+
+    Attributes:
+        scoring_id: key of its rows in `results` and `tags`.
+        model_version: bundle name and fingerprint.
+        reference: how the user named the bundle.
+        taxonomy: what the scores stand for, in order.
+        thresholds: one a tag; None until the model is calibrated.
+        input: `audio` or `features`.
+        frontend: the mel's settings.
+        chunking: how a track is cut.
+    """
+
+    scoring_id: str
+    model_version: str
+    reference: str
+    taxonomy: Taxonomy
+    thresholds: tuple[float, ...] | None
+    input: str
+    frontend: dict[str, Any]
+    chunking: dict[str, Any]
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Scoring:
+        """The inverse of `to_json`."""
+        facts = json.loads(text)
+        taxonomy = Taxonomy(facts["taxonomy"]["name"], tuple(facts["taxonomy"]["tags"]))
+        thresholds = facts["thresholds"]
+        return Scoring(
+            **(
+                facts
+                | {
+                    "taxonomy": taxonomy,
+                    "thresholds": None if thresholds is None else tuple(thresholds),
+                }
+            )
+        )
+
+
+def scoring_url(root_url: str, scoring_id: str) -> str:
+    """Where a scoring's file is."""
+    return join(root_url, FOLDER, f"{scoring_id}.json")
+
+
+def write_scoring(root_url: str, *, storage: Storage, scoring: Scoring) -> None:
+    """Leaves the file, unless it is there already.
+
+    Raises:
+        TableError: it is there and says something else: published rows would contradict it.
+    """
+    url = scoring_url(root_url, scoring.scoring_id)
+    if not storage.exists(url):
+        storage.write(url, scoring.to_json().encode())
+        return
+    before = asdict(_read(url, storage=storage))
+    now = asdict(Scoring.from_json(scoring.to_json()))
+    differing = sorted(name for name in now if name != "reference" and now[name] != before[name])
+    if differing:
+        raise TableError(
+            f"{url} was written with another {', '.join(differing)} than {scoring.reference} has "
+            "now, under the same scoring_id. Published rows rest on that file: tag with a bundle "
+            "that has a version of its own, or with the one that was used before."
+        )
+
+
+def read_scorings(root_url: str, *, storage: Storage) -> dict[str, Scoring]:
+    """Every scoring of the workspace by its scoring_id, in the order of the ids.
+
+    Raises:
+        TableError: a file that is not what `write_scoring` leaves.
+    """
+    folder = join(root_url, FOLDER)
+    if not storage.is_dir(folder):
+        return {}
+    urls = [entry.url for entry in storage.walk(folder) if entry.url.endswith(".json")]
+    scorings = [_read(url, storage=storage) for url in urls]
+    return {scoring.scoring_id: scoring for scoring in scorings}
+
+
+def _read(url: str, *, storage: Storage) -> Scoring:
+    try:
+        return Scoring.from_json(storage.read(url).decode())
+    except (ValueError, KeyError, TypeError) as error:
+        raise TableError(
+            f"{url} does not describe a scoring ({type(error).__name__}: {error}). Run the tag job "
+            "of its model again after you have moved the file away."
+        ) from error

@@ -1,0 +1,219 @@
+"""Proof from storage alone that nothing is lost, nothing is there twice, and commits are whole.
+
+Each plan says which rows must be there; the ledgers say which are. Nothing that a run remembers is
+asked. A plan that a later one for the same key has replaced (the catalog changed) is not held
+against its ledger; its rows are still checked for doubles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from pipeline.errors import Reason, TableError
+from pipeline.storage import Storage, absolute, join
+from pipeline.tables import delta
+from pipeline.tables.database import database, register
+from pipeline.tables.ledger import FEATURES_LEDGER, RESULTS_LEDGER, Ledger
+from pipeline.tables.plan import Plan, plan_url, read_plans
+
+SHOWN = 10
+PLAN_BATCH_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class PlanCheck:
+    """One plan against its ledger."""
+
+    plan: Plan
+    replaced: bool
+    ok: int
+    failed: int
+    missing: int
+    examples: tuple[str, ...]
+
+
+@dataclass
+class VerifyReport:
+    """What storage says.
+
+    Attributes:
+        plans: each plan against its ledger.
+        files: data files that the ledgers list.
+        faults: sentences, each a broken promise.
+        orphans: written files that no commit lists; readers never see them.
+    """
+
+    plans: list[PlanCheck] = field(default_factory=list)
+    files: int = 0
+    faults: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every promise is kept and every current plan is finished."""
+        return not self.faults
+
+    def lines(self) -> list[str]:
+        """For the terminal."""
+        lines = []
+        for check in self.plans:
+            state = "replaced by a later plan" if check.replaced else "current"
+            lines.append(
+                f"plan {check.plan.plan_id} ({check.plan.table} {check.plan.key}, {state}): "
+                f"{check.plan.num_tracks:,} planned = {check.ok:,} ok + {check.failed:,} failed"
+                + (f" + {check.missing:,} missing" if check.missing else "")
+            )
+        lines.append(f"{self.files:,} committed files are whole, {len(self.orphans):,} orphans")
+        lines += [f"FAULT: {fault}" for fault in self.faults]
+        lines.append("verified" if self.holds else f"{len(self.faults)} fault(s)")
+        return lines
+
+
+def verify(root_url: str, *, storage: Storage, memory_mb: int) -> VerifyReport:
+    """Checks every plan and ledger of a workspace.
+
+    Raises:
+        TableError: there is no plan, so there is nothing to verify.
+    """
+    root_url = absolute(root_url)
+    report = VerifyReport()
+    plans = read_plans(root_url, storage=storage)
+    if not plans:
+        raise TableError(f"there is no plan in {root_url}: no features or tag run has started")
+    with database(memory_mb=memory_mb) as connection:
+        for ledger in (FEATURES_LEDGER, RESULTS_LEDGER):
+            url = ledger.url(root_url)
+            table = delta.open_existing(url, storage=storage, schema=ledger.schema)
+            if table is not None and not _all_there(report, table, url=url, storage=storage):
+                return report  # rows can only be counted when every file is there
+            register(
+                connection, ledger.name, root_url=root_url, storage=storage, schema=ledger.schema
+            )
+            _check_rows(report, connection, ledger=ledger)
+        latest = {(plan.table, plan.key): plan.plan_id for plan in plans}
+        for plan in plans:
+            replaced = latest[plan.table, plan.key] != plan.plan_id
+            check = _check_plan(
+                connection, plan, replaced=replaced, root_url=root_url, storage=storage
+            )
+            report.plans.append(check)
+            if check.missing and not replaced:
+                report.faults.append(
+                    f"plan {plan.plan_id} is not finished: {check.missing:,} of "
+                    f"{plan.num_tracks:,} tracks have no row (for example "
+                    f"{', '.join(check.examples)}); run the same command again"
+                )
+        _check_parts(report, connection, root_url=root_url, storage=storage)
+    return report
+
+
+def _all_there(report: VerifyReport, table: DeltaTable, *, url: str, storage: Storage) -> bool:
+    """Promise 4: every listed file is there, whole, with the rows that the log says."""
+    faults_before = len(report.faults)
+    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    listed = {
+        join(url, unquote(action["path"])): (action["size_bytes"], action["num_records"])
+        for action in actions
+    }
+    for uri, (size_bytes, num_records) in listed.items():
+        report.files += 1
+        if not storage.exists(uri):
+            report.faults.append(f"{uri} is listed but not there")
+            continue
+        filesystem, path = storage.arrow_filesystem(uri)
+        found_bytes = filesystem.get_file_info(path).size
+        found_rows = pq.read_metadata(path, filesystem=filesystem).num_rows
+        if (found_bytes, found_rows) != (size_bytes, num_records):
+            report.faults.append(
+                f"{uri} has {found_rows} rows in {found_bytes} bytes; the log says "
+                f"{num_records} rows in {size_bytes} bytes"
+            )
+    for entry in storage.walk(url):
+        if "/_delta_log/" not in entry.url and entry.url not in listed:
+            report.orphans.append(entry.url)
+    return len(report.faults) == faults_before
+
+
+def _check_rows(
+    report: VerifyReport, connection: duckdb.DuckDBPyConnection, *, ledger: Ledger
+) -> None:
+    """Promise 2, and that every row says what happened."""
+    key = f"track_id, audio_version, {ledger.key_column}"
+    doubled = connection.sql(
+        f"SELECT {key}, count(*) FROM {ledger.name} GROUP BY ALL HAVING count(*) > 1 LIMIT {SHOWN}"
+    ).fetchall()
+    report.faults += [
+        f"{ledger.name}: track {track} ({version}) stands {count} times under {scoring}"
+        for track, version, scoring, count in doubled
+    ]
+    reasons = ", ".join(f"'{reason}'" for reason in Reason)
+    content = "scores" if ledger is RESULTS_LEDGER else "part"
+    mute = connection.sql(
+        f"SELECT track_id, status, reason FROM {ledger.name} WHERE status NOT IN ('ok', 'failed') "
+        f"OR (status = 'failed' AND (reason IS NULL OR reason NOT IN ({reasons}))) "
+        f"OR (status = 'ok' AND {content} IS NULL) LIMIT {SHOWN}"
+    ).fetchall()
+    report.faults += [
+        f"{ledger.name}: track {track} has status {status}, reason {reason}"
+        for track, status, reason in mute
+    ]
+
+
+def _check_plan(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    *,
+    replaced: bool,
+    root_url: str,
+    storage: Storage,
+) -> PlanCheck:
+    """Promise 1: each planned track has a row."""
+    filesystem, path = storage.arrow_filesystem(plan_url(root_url, plan.plan_id))
+    ledger = RESULTS_LEDGER if plan.table == RESULTS_LEDGER.name else FEATURES_LEDGER
+    planned = pq.ParquetFile(filesystem.open_input_file(path))
+    counts = {"ok": 0, "failed": 0}
+    missing: list[str] = []
+    for batch in planned.iter_batches(PLAN_BATCH_ROWS, columns=["track_id", "audio_version"]):
+        connection.register("planned_batch", batch)
+        rows = connection.sql(
+            "SELECT p.track_id, any_value(r.status) FROM planned_batch p LEFT JOIN "
+            f"(SELECT * FROM {ledger.name} WHERE {ledger.key_column} = '{plan.key}') r "
+            "USING (track_id, audio_version) GROUP BY p.track_id"
+        ).fetchall()
+        for track_id, status in rows:
+            if status is None:
+                missing.append(track_id)
+            else:
+                counts[status] = counts.get(status, 0) + 1
+    return PlanCheck(
+        plan, replaced, counts["ok"], counts["failed"], len(missing), tuple(sorted(missing)[:3])
+    )
+
+
+def _check_parts(
+    report: VerifyReport,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    root_url: str,
+    storage: Storage,
+) -> None:
+    """The parts that the feature index leads to are there, with enough rows."""
+    parts = connection.sql(
+        "SELECT part, max(first_row + num_rows) FROM feature_index WHERE status = 'ok' "
+        "GROUP BY part"
+    ).fetchall()
+    for part, num_rows in parts:
+        url = join(root_url, "features", part)
+        if not storage.exists(url):
+            report.faults.append(f"{url} is in the feature index but not there")
+            continue
+        filesystem, path = storage.arrow_filesystem(url)
+        found = pq.read_metadata(path, filesystem=filesystem).num_rows
+        if found < num_rows:
+            report.faults.append(f"{url} has {found} rows; the feature index needs {num_rows}")
