@@ -1,0 +1,61 @@
+"""Tags the catalog: audio, or stored features, to the results ledger."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.commandline import is_configuration, job_options, load_job
+from pipeline.config import TagJob, dump
+from pipeline.errors import ConfigError
+from pipeline.progress import Summary
+from pipeline.stages.tag_catalog import tag_catalog
+from pipeline.tracking import tracked
+
+
+@click.command()
+@click.argument("configuration", required=False)
+@click.option("--model", "models", multiple=True, help="A bundle; several: scoring.models.")
+@click.option("--from", "source", type=click.Choice(["audio", "features"]), help="scoring.input.")
+@job_options
+def main(
+    configuration: str | None,
+    models: tuple[str, ...],
+    source: str | None,
+    conf: str | None,
+    overrides: tuple[str, ...],
+    workspace: str | None,
+) -> None:
+    """Tags every track of the catalog once; run again, it resumes or does nothing.
+
+    Several models are fed from one decode pass. The rows stand in the results table; `earmark
+    publish` makes them searchable.
+    """
+    if configuration is not None and not is_configuration(configuration):
+        raise ConfigError(
+            f"{configuration!r} is no configuration; scan a source with earmark catalog first"
+        )
+    config = load_job(
+        TagJob,
+        default="tag.yaml",
+        conf=conf or configuration,
+        overrides=overrides,
+        workspace=workspace,
+        scoring__models=models,
+        scoring__input=source,
+    )
+    click.echo(dump(config))
+    click.echo("\n".join(tag(config).lines()))
+
+
+def tag(config: TagJob) -> Summary:
+    """The job itself, as a tracked run."""
+    root_url = config.workspace.root_url
+    with tracked(config, verb="tag", root_url=root_url, tracking=config.tracking) as run:
+        summary = tag_catalog(config, run_id=run.run_id)
+        run.metrics(summary.metrics())
+        run.summary(summary.facts())
+    return summary
+
+
+if __name__ == "__main__":
+    main()

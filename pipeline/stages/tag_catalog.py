@@ -1,0 +1,157 @@
+"""The tag job: bundles > plans > what is left > score > results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.audio.frontend import FrontendSpec
+from pipeline.config import TagInput, TagJob
+from pipeline.errors import ConfigError, TableError
+from pipeline.models.bundle import Bundle, bundle_url, read_bundle
+from pipeline.models.scoring import scoring_id
+from pipeline.progress import Summary
+from pipeline.schemas import FEATURE_INDEX
+from pipeline.stages.extract_catalog import load_work, plan_audio
+from pipeline.stages.run import run
+from pipeline.stages.score import ScoreTracks, ScoreWork, ScoringWork
+from pipeline.storage import Storage, absolute
+from pipeline.tables.database import register, register_catalog
+from pipeline.tables.ledger import RESULTS_LEDGER
+from pipeline.tables.prepare import Prepared, prepare
+from pipeline.tables.scorings import Scoring, write_scoring
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A bundle of the run and where it is."""
+
+    bundle: Bundle
+    reference: str
+    url: str
+
+
+def tag_catalog(config: TagJob, *, run_id: str) -> Summary:
+    """Gives every track of the catalog a row under every scoring: scores, or a reason.
+
+    Raises:
+        ConfigError: a bundle is missing or broken, or the bundles do not go together.
+        TableError: no catalog, duplicate track ids in it, or features that are not there.
+    """
+    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
+    choices = _choose(config, root_url=root_url, storage=storage)
+    spec = next(iter(choices.values())).bundle.frontend
+    from_audio = config.scoring.input == TagInput.AUDIO
+
+    def make_planned(connection: duckdb.DuckDBPyConnection) -> None:
+        if from_audio:
+            plan_audio(connection, root_url=root_url, storage=storage)
+        else:
+            plan_features(connection, spec=spec, root_url=root_url, storage=storage)
+
+    prepared = prepare(
+        RESULTS_LEDGER,
+        keys=list(choices),
+        register=make_planned,
+        order="track_id" if from_audio else "part, first_row",
+        root_url=root_url,
+        storage=storage,
+        run_id=run_id,
+        memory_mb=config.runtime.plan_memory_mb,
+    )
+    for key, choice in choices.items():
+        write_scoring(root_url, storage=storage, scoring=_scoring(key, choice, config=config))
+    return run(
+        ScoreTracks,
+        work=_work(config, choices=choices, prepared=prepared, root_url=root_url),
+        prepared=prepared,
+        runtime=config.runtime,
+        storage=storage,
+        verb="tag",
+    )
+
+
+def plan_features(
+    connection: duckdb.DuckDBPyConnection, *, spec: FrontendSpec, root_url: str, storage: Storage
+) -> None:
+    """Makes `planned` the catalog's tracks with their rows of the feature index.
+
+    Raises:
+        TableError: tracks without features of this front end.
+    """
+    register_catalog(connection, root_url=root_url, storage=storage)
+    register(connection, "feature_index", root_url=root_url, storage=storage, schema=FEATURE_INDEX)
+    connection.execute(
+        "CREATE VIEW planned AS SELECT c.track_id, c.audio_version, c.uri, f.part, f.first_row, "
+        "f.num_rows, f.num_frames, f.status, f.reason, f.detail, f.duration_s FROM catalog c "
+        f"LEFT JOIN (SELECT * FROM feature_index WHERE spec_id = '{spec.spec_id}') f "
+        "ON c.track_id = f.track_id AND c.audio_version = f.audio_version"
+    )
+    ((missing,),) = connection.sql("SELECT count(*) FROM planned WHERE status IS NULL").fetchall()
+    if missing:
+        found = connection.sql("SELECT DISTINCT spec_id FROM feature_index").fetchall()
+        stored = ", ".join(sorted(row[0] for row in found)) or "none"
+        raise TableError(
+            f"{missing} track(s) have no features of front end {spec.spec_id}, which the models "
+            f"read (stored front ends: {stored}): run earmark features --frontend {spec.name} "
+            "first, or tag from audio"
+        )
+
+
+def _choose(config: TagJob, *, root_url: str, storage: Storage) -> dict[str, Choice]:
+    """The configured bundles by scoring_id; all must read the same waves, or the same features."""
+    choices: dict[str, Choice] = {}
+    for reference in config.scoring.models:
+        url = bundle_url(reference, root_url=root_url)
+        bundle, _ = read_bundle(url, storage=storage)
+        choices[scoring_id(bundle, source=config.scoring.input)] = Choice(bundle, reference, url)
+    inputs = {}
+    for choice in choices.values():
+        frontend = choice.bundle.frontend
+        from_audio = config.scoring.input == TagInput.AUDIO
+        inputs[choice.reference] = f"{frontend.sample_rate} Hz" if from_audio else frontend.spec_id
+    if len(set(inputs.values())) > 1:
+        listed = ", ".join(f"{name} {what}" for name, what in inputs.items())
+        raise ConfigError(f"scoring.models do not read the same input ({listed}): tag them apart")
+    return choices
+
+
+def _scoring(key: str, choice: Choice, *, config: TagJob) -> Scoring:
+    bundle = choice.bundle
+    return Scoring(
+        scoring_id=key,
+        model_version=bundle.model_version,
+        reference=choice.reference,
+        taxonomy=bundle.taxonomy,
+        thresholds=bundle.thresholds,
+        input=str(config.scoring.input),
+        frontend=bundle.frontend.to_json(),
+        chunking=bundle.chunking.to_json(),
+    )
+
+
+def _work(
+    config: TagJob, *, choices: dict[str, Choice], prepared: Prepared, root_url: str
+) -> ScoreWork:
+    storage = config.workspace.storage
+    spec = next(iter(choices.values())).bundle.frontend
+    from_audio = config.scoring.input == TagInput.AUDIO
+    load = load_work(
+        storage, sample_rate=spec.sample_rate, limits=config.limits, runtime=config.runtime
+    )
+    scorings = [
+        ScoringWork(key, prepared.plans[key].plan_id, choice.url, choice.bundle.model_version)
+        for key, choice in choices.items()
+    ]
+    return ScoreWork(
+        root_url=root_url,
+        storage=storage,
+        pending=prepared.pending,
+        scorings=tuple(scorings),
+        run_id=prepared.run_id,
+        file_tracks=config.runtime.file_tracks,
+        device="cuda" if config.runtime.num_gpus_per_actor else "cpu",
+        load=load if from_audio else None,
+        spec=None if from_audio else spec,
+    )
