@@ -7,7 +7,7 @@ from rich.console import Console
 
 from pipeline.commandline import job_options, load_job
 from pipeline.config import TablesJob
-from pipeline.errors import DataError
+from pipeline.errors import ConfigError, DataError
 from pipeline.stages.listen import listen
 from pipeline.storage import absolute
 from pipeline.tables.scorings import read_scorings
@@ -52,8 +52,8 @@ def main(
             Taggram(h.bundle.name, h.bundle.taxonomy.names, h.scores.starts_s, h.scores.scores_NK)
             for h in heard
         ]
-    except DataError as error:
-        silence = f"No tags over time: the audio cannot be read now ({error})."
+    except (DataError, ConfigError) as error:
+        silence = f"No tags over time: {error}"
     console = Console()
     console.print(render_card(card, taggrams=taggrams, width=console.width, top=top))
     if silence:

@@ -33,7 +33,8 @@ def job_options(function: CommandT) -> CommandT:
         try:
             return function(*args, **kwargs)
         except UserError as error:
-            raise click.ClickException(str(error)) from error
+            notes = getattr(error, "__notes__", [])
+            raise click.ClickException("\n".join([str(error), *notes])) from error
 
     options = [
         click.option("--conf", metavar="FILE", help="Configuration; default: conf/VERB.yaml."),

@@ -27,6 +27,7 @@ class Line:
         """Prints the line; `end` says that no other will follow over it."""
         self._last = time.monotonic()
         stays = end or not sys.stderr.isatty()
+        text = f"\x1b[2K{text}" if sys.stderr.isatty() else text  # no rest of a longer line
         print(text, end="\n" if stays else "\r", file=sys.stderr, flush=True)
 
 
@@ -58,11 +59,13 @@ class Progress:
     verb: str
     started: float = field(default_factory=time.monotonic)
     _line: Line = field(default_factory=Line)
+    _ended: bool = False
 
     def __call__(self, tally: Tally) -> None:
         """Takes the tally so far."""
         done = tally.tracks >= self.total
-        if done or self._line.due():
+        if (done and not self._ended) or self._line.due():
+            self._ended = done
             text = self.line(tally, seconds=time.monotonic() - self.started)
             self._line.show(text, end=done)
 
@@ -72,7 +75,7 @@ class Progress:
         left = (self.total - tally.tracks) / rate if rate else 0.0
         return (
             f"{self.verb}: {tally.tracks:,} of {self.total:,} tracks, "
-            f"{sum(tally.reasons.values()):,} failed, {rate:.1f} tracks/s, "
+            f"{tally.failed:,} failed, {rate:.1f} tracks/s, "
             f"{tally.audio_s / max(seconds, 1e-9):.0f}x real time, {duration(left)} left"
         )
 
@@ -93,7 +96,8 @@ class Summary:
 
     Attributes:
         verb: features or tag.
-        planned: tracks in the plan.
+        tracks: in the plan.
+        planned: rows that they shall have: one a track and scoring.
         already: rows that earlier runs had committed.
         tally: this run's work.
         committed: rows that this run committed.
@@ -102,6 +106,7 @@ class Summary:
     """
 
     verb: str
+    tracks: int
     planned: int
     already: int
     tally: Tally
@@ -117,7 +122,8 @@ class Summary:
     def lines(self) -> list[str]:
         """For the terminal."""
         lines = [
-            f"{self.verb}: {self.planned:,} tracks planned, {self.already:,} rows were there, "
+            f"{self.verb}: {self.tracks:,} tracks, {self.planned:,} rows planned, "
+            f"{self.already:,} rows were there, "
             f"{self.committed:,} rows committed now",
         ]
         if self.tally.tracks:
@@ -126,8 +132,10 @@ class Summary:
                 f"{duration(self.seconds)}: {self.tally.tracks / self.seconds:.1f} tracks/s, "
                 f"{self.speed:.0f}x real time"
             )
-            lines.append(f"  ok {self.tally.ok:,}, of them flagged {self.tally.flagged:,}")
-        lines.append(f"  failed {self.tally.failed:,}")
+            lines.append(
+                f"  ok {self.tally.ok:,}, of them flagged {self.tally.flagged:,}; "
+                f"failed {self.tally.failed:,}"
+            )
         lines += [f"    {reason}: {count:,}" for reason, count in self.tally.reasons.items()]
         return lines
 

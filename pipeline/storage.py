@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import shutil
+import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +18,13 @@ from typing import IO, Any
 
 import fsspec
 import pyarrow.fs as pafs
+from aiohttp import ClientError
+from botocore.exceptions import BotoCoreError
 from fsspec.core import url_to_fs
 
-from pipeline.errors import DataError, Reason
+from pipeline.errors import ConfigError, DataError, Reason
+
+RETRY_PAUSES_S = (0.2, 1.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,17 @@ class Storage:
 
     def filesystem(self, url: str) -> tuple[fsspec.AbstractFileSystem, str]:
         """The fsspec file system of a URL, and the path in it."""
+        if is_local(url):  # not by url_to_fs: it takes `Song::Live.mp3` for a chain of URLs
+            return fsspec.filesystem("file"), local_path(url)
         options: dict[str, Any] = {}
         if url.startswith(("s3://", "s3a://")):
             client = {"region_name": self.region} if self.region else {}
             options = {"endpoint_url": self.endpoint_url, "client_kwargs": client}
-        fs, path = url_to_fs(url, **options)
+            options["use_listings_cache"] = False  # other machines write here too
+        try:
+            fs, path = url_to_fs(url, **options)
+        except ImportError as error:
+            raise ConfigError(f"{url} cannot be reached from here: {error}") from error
         return fs, path
 
     def arrow_filesystem(self, url: str) -> tuple[pafs.FileSystem, str]:
@@ -97,7 +109,7 @@ class Storage:
             return
         path = Path(local_path(url))
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.part")
+        temporary = _temporary(path)
         temporary.write_bytes(data)
         temporary.replace(path)
 
@@ -106,7 +118,7 @@ class Storage:
         if is_local(url):
             target = Path(local_path(url))
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.part")
+            temporary = _temporary(target)
             shutil.copyfile(path, temporary)
             temporary.replace(target)
         else:
@@ -124,21 +136,32 @@ class Storage:
         fs.rm_file(path)
 
     def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        """A track's file.
+        """A track's file; a store that fails is asked again, a few times.
 
         Raises:
             DataError: missing, empty, too_large, or fetch_failed with what the store said.
+            ConfigError: a library for the URL's kind of store is not installed.
         """
+        for pause_s in RETRY_PAUSES_S:
+            try:
+                return self._fetch(url, max_bytes=max_bytes)
+            except DataError as error:
+                if error.reason != Reason.FETCH_FAILED or is_local(url):
+                    raise
+            time.sleep(pause_s)
+        return self._fetch(url, max_bytes=max_bytes)
+
+    def _fetch(self, url: str, *, max_bytes: int) -> bytes:
         try:
             fs, path = self.filesystem(url)
-            size = fs.size(path)
-            if size is not None and size > max_bytes:
-                raise DataError(Reason.TOO_LARGE, f"{size} bytes, the limit is {max_bytes}")
-            data: bytes = fs.cat_file(path)
+            with fs.open(path, "rb") as file:
+                data: bytes = file.read(max_bytes + 1)
         except FileNotFoundError:
             raise DataError(Reason.MISSING, url) from None
-        except (OSError, ValueError, ImportError) as error:
+        except (OSError, ValueError, BotoCoreError, ClientError) as error:
             raise DataError(Reason.FETCH_FAILED, f"{type(error).__name__}: {error}") from error
+        if len(data) > max_bytes:
+            raise DataError(Reason.TOO_LARGE, f"over {max_bytes} bytes, the limit")
         if not data:
             raise DataError(Reason.EMPTY, "0 bytes")
         return data
@@ -168,6 +191,11 @@ class Storage:
             info = found[name]
             if info["type"] == "file":
                 yield Entry(_as_url(fs, name, like=url), int(info["size"] or 0), _version(info))
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside a file that no other process uses."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
 
 
 def has_glob(url: str) -> bool:

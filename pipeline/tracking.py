@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+
+from filelock import FileLock
 
 from pipeline.config import Section, TrackingConfig, dump, flatten
 from pipeline.errors import ConfigError
-from pipeline.storage import is_local, local_path
+from pipeline.storage import is_local, join, local_path
 
 
 class Run:
@@ -44,33 +47,43 @@ def tracked(
         ConfigError: the workspace is remote and no tracking URI is set.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     import mlflow  # takes seconds to import, and only jobs that track need it
 
-    client = mlflow.MlflowClient(tracking_uri=_uri(root_url, tracking=tracking))
-    experiment = client.get_experiment_by_name(tracking.experiment)
-    experiment_id = (
-        experiment.experiment_id
-        if experiment
-        else client.create_experiment(
-            tracking.experiment, artifact_location=_artifacts(root_url, tracking=tracking)
+    with _first_use(root_url, tracking=tracking):
+        client = mlflow.MlflowClient(tracking_uri=_uri(root_url, tracking=tracking))
+        experiment = client.get_experiment_by_name(tracking.experiment)
+        experiment_id = (
+            experiment.experiment_id
+            if experiment
+            else client.create_experiment(
+                tracking.experiment, artifact_location=_artifacts(root_url, tracking=tracking)
+            )
         )
-    )
-    started = client.create_run(experiment_id, run_name=verb, tags={"earmark.verb": verb})
+        started = client.create_run(experiment_id, run_name=verb, tags={"earmark.verb": verb})
     run = Run(client, started.info.run_id)
-    status = "KILLED"
     try:
         for name, value in flatten(config).items():
             client.log_param(run.run_id, name, value[:6000])
         run.text("config.yaml", dump(config))
         yield run
-        status = "FINISHED"
-    except KeyboardInterrupt:
+    except BaseException as error:
+        # The job's own error counts for more than that it could not be written down as well.
+        with suppress(mlflow.MlflowException):
+            interrupted = isinstance(error, KeyboardInterrupt)
+            client.set_terminated(run.run_id, "KILLED" if interrupted else "FAILED")
         raise
-    except BaseException:
-        status = "FAILED"
-        raise
-    finally:
-        client.set_terminated(run.run_id, status)
+    client.set_terminated(run.run_id, "FINISHED")
+
+
+def _first_use(root_url: str, *, tracking: TrackingConfig) -> AbstractContextManager[object]:
+    """One job at a time makes the local database and the experiment; a server sees to itself."""
+    if tracking.uri or not is_local(root_url):
+        return nullcontext()
+    folder = Path(local_path(root_url))
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / ".mlflow.lock")
 
 
 def _uri(root_url: str, *, tracking: TrackingConfig) -> str:
@@ -78,16 +91,15 @@ def _uri(root_url: str, *, tracking: TrackingConfig) -> str:
         return tracking.uri
     if not is_local(root_url):
         raise ConfigError(
-            f"the workspace {root_url} is remote, so MLflow needs a server: "
-            "set tracking.uri, for example --set tracking.uri=http://HOST:5000"
+            f"the workspace {root_url} is remote, where MLflow cannot keep a database: set "
+            "tracking.uri, for example --set tracking.uri=http://HOST:5000, or sqlite:////PATH.db"
         )
-    folder = Path(local_path(root_url))
-    folder.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{folder / 'mlflow.db'}"
+    return f"sqlite:///{Path(local_path(root_url)) / 'mlflow.db'}"
 
 
 def _artifacts(root_url: str, *, tracking: TrackingConfig) -> str | None:
-    """Beside the SQLite file; a tracking server knows its own place."""
-    if tracking.uri:
+    """In the workspace; a tracking server knows its own place."""
+    if tracking.uri and not tracking.uri.startswith("sqlite:"):
         return None
-    return (Path(local_path(root_url)) / "mlflow-artifacts").as_uri()
+    folder = join(root_url, "mlflow-artifacts")
+    return Path(local_path(folder)).as_uri() if is_local(root_url) else folder

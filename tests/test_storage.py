@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipeline.errors import DataError, Reason
+from pipeline.errors import ConfigError, DataError, Reason
 from pipeline.storage import Storage, absolute, join
 
 STORAGE = Storage()
@@ -38,7 +39,8 @@ def test_a_glob_gives_what_it_names(tmp_path):
     assert found == [str(tmp_path / "a.mp3"), str(tmp_path / "c.mp3")]
 
 
-def test_fetch_gives_bytes_or_the_reason(tmp_path):
+def test_fetch_gives_bytes_or_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.storage.RETRY_PAUSES_S", (0.0,))
     path = tmp_path / "x.wav"
     path.write_bytes(b"12345")
     assert STORAGE.fetch(str(path), max_bytes=5) == b"12345"
@@ -54,6 +56,54 @@ def test_fetch_gives_bytes_or_the_reason(tmp_path):
         with pytest.raises(DataError) as error:
             STORAGE.fetch(url, max_bytes=limit)
         assert error.value.reason == reason
+
+
+def test_a_store_whose_library_is_not_here_is_the_users_to_mend(monkeypatch):
+    def refuse(url, **options):
+        raise ImportError("install gcsfs")
+
+    monkeypatch.setattr("pipeline.storage.url_to_fs", refuse)
+    with pytest.raises(ConfigError, match="install gcsfs"):
+        STORAGE.fetch("gs://bucket/x.wav", max_bytes=5)
+
+
+def test_colons_and_brackets_in_names_are_just_names(tmp_path):
+    """Past bugs: fsspec takes `::` for a chain of URLs, and brackets for a pattern."""
+    folder = tmp_path / "Album [2004]"
+    folder.mkdir()
+    (folder / "Song::Live.mp3").write_bytes(b"abc")
+    (entry,) = STORAGE.walk(str(folder))
+    assert STORAGE.fetch(entry.url, max_bytes=10) == b"abc"
+
+
+def test_a_store_that_fails_is_asked_again(monkeypatch):
+    monkeypatch.setattr("pipeline.storage.RETRY_PAUSES_S", (0.0, 0.0))
+    STORAGE.write("memory://flaky/y.wav", b"abc")
+    filesystem, _ = STORAGE.filesystem("memory://flaky/y.wav")
+    opened, real = [], type(filesystem).open
+
+    def flaky(self, *args, **kwargs):
+        opened.append(args)
+        if len(opened) < 3:
+            raise OSError("503 slow down")
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(type(filesystem), "open", flaky)
+    assert STORAGE.fetch("memory://flaky/y.wav", max_bytes=10) == b"abc"
+    assert len(opened) == 3
+    monkeypatch.undo()
+    STORAGE.delete("memory://flaky/y.wav")
+
+
+def test_many_processes_may_put_one_file_at_once(tmp_path):
+    """A past bug: one temporary name for all of them."""
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 2_000_000)
+    target = str(tmp_path / "plans" / "p.parquet")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: STORAGE.put(str(source), target), range(64)))
+    assert STORAGE.read(target) == source.read_bytes()
+    assert [path.name for path in (tmp_path / "plans").iterdir()] == ["p.parquet"]
 
 
 def test_other_protocols_go_the_same_way():

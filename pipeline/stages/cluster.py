@@ -9,14 +9,16 @@ starts fails the job unless told otherwise.
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import ray
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 
 from pipeline.config import MEBIBYTE, RuntimeConfig
 from pipeline.errors import UserError
@@ -25,7 +27,6 @@ from pipeline.tables.receipt import Receipt
 UNITS_AN_ACTOR = 8
 """At least so many units an actor, where there are enough tracks: the last ones end together."""
 MAX_UNITS = 10_000
-NO_SPACE_LEFT = 28
 
 
 @contextmanager
@@ -48,15 +49,18 @@ def cluster(runtime: RuntimeConfig) -> Iterator[int]:
 
 def _init(runtime: RuntimeConfig) -> None:
     address = runtime.ray_address or os.environ.get("RAY_ADDRESS")
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # no call may start a Ray by accident
     options: dict[str, Any] = {"log_to_driver": True, "logging_level": "WARNING"}
     if address is None:
+        # Ray's C++ side prints an error for every actor pool that takes arguments (issue 53727).
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         options["include_dashboard"] = False
         if runtime.object_store_mb:
             options["object_store_memory"] = runtime.object_store_mb * MEBIBYTE
         if runtime.num_actors:
             wanted = int(runtime.num_actors * runtime.num_cpus_per_actor + 0.999)
             options["num_cpus"] = max(os.cpu_count() or 1, wanted)
-    ray.init(address=address, **options)
+    ray.init(address=address or "local", **options)
 
 
 def _fitting_actors(runtime: RuntimeConfig) -> int:
@@ -76,7 +80,9 @@ def _fitting_actors(runtime: RuntimeConfig) -> int:
 def _set_data_context(runtime: RuntimeConfig) -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     context.target_max_block_size = 1
+    context.raise_original_map_exception = True
     context.execution_no_progress_timeout_s = runtime.no_progress_timeout_s
     context.max_consecutive_actor_init_deaths = 3
 
@@ -95,7 +101,7 @@ def stream(
     num_tracks: int,
     num_actors: int,
     runtime: RuntimeConfig,
-) -> Iterator[Receipt]:
+) -> Generator[Receipt, None, None]:
     """Runs `worker(work)` in a fixed pool of actors over all units; yields receipts as they come.
 
     In: tables of one row, `start` and `stop` in the pending file.
@@ -112,24 +118,26 @@ def stream(
         num_cpus=runtime.num_cpus_per_actor,
         num_gpus=runtime.num_gpus_per_actor or None,
     )
+    batches = receipts.iter_batches(
+        batch_size=None, prefetch_batches=0, batch_format="pyarrow"
+    ).__iter__()
     try:
-        for batch in receipts.iter_batches(
-            batch_size=None, prefetch_batches=0, batch_format="pyarrow"
-        ):
+        for batch in batches:
             for text in batch["receipt"].to_pylist():
                 yield Receipt.from_json(text)
     except RayTaskError as error:
         raise _explained(error) from error
+    except RayActorError as error:
+        raise UserError(f"a worker could not start, or was lost too often: {error}") from error
+    finally:
+        # Stops the execution while Ray is there; done later, it would look for a Ray to talk to.
+        batches.close()
 
 
 def _explained(error: RayTaskError) -> BaseException:
     """The worker's own error: a message for what the user can mend, else the error itself."""
-    cause = error.cause if isinstance(error.cause, BaseException) else error
-    while isinstance(cause, RayTaskError) and isinstance(cause.cause, BaseException):
-        if cause is cause.cause:
-            break
-        cause = cause.cause
-    if isinstance(cause, OSError) and cause.errno == NO_SPACE_LEFT:
+    cause = error.cause
+    if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
         return UserError(
             f"a disk is full: {cause}. Nothing committed is lost; make room and run the same "
             "command again."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from pipeline.errors import DataError
+from pipeline.errors import ConfigError, DataError
 from pipeline.evaluation.agreement import Agreement, agreement, pairs_by_name
 from pipeline.evaluation.plots import band_centres_hz, mel_picture, taggram_picture
 from pipeline.evaluation.report import (
@@ -172,8 +172,8 @@ def _cards(
                 root_url=root_url,
                 storage=storage,
             )
-        except DataError:
-            continue  # it was there when it was tagged; the table still shows its scores
+        except (DataError, ConfigError):
+            continue  # audio or model were there once; the table still shows the scores
         cards.append(TrackPictures(track, tuple(_pictures(heard))))
     return cards
 

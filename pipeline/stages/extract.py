@@ -22,6 +22,8 @@ from pipeline.tables.features import write_part
 from pipeline.tables.pending import Pending, PendingReader
 from pipeline.tables.receipt import Receipt, write_rows
 
+PART_BYTES = 64 * 2**20
+
 
 @dataclass(frozen=True)
 class ExtractWork:
@@ -55,33 +57,49 @@ class ExtractTracks:
         """Yields receipts as files are written."""
         for start, stop in zip(unit["start"].to_pylist(), unit["stop"].to_pylist(), strict=True):
             rows = self._pending.rows(start, stop)
-            for first in range(0, len(rows), self._work.file_tracks):
-                receipt = self._extract(rows[first : first + self._work.file_tracks])
+            for receipt in self._extract(rows):
                 yield pa.table({"receipt": [receipt.to_json()]})
 
-    def _extract(self, rows: list[dict[str, Any]]) -> Receipt:
+    def _extract(self, rows: list[dict[str, Any]]) -> Iterator[Receipt]:
+        """A part is closed after `file_tracks` tracks, or earlier when its mels grow large."""
         index: list[dict[str, Any]] = []
-        mels: list[tuple[str, NDArray[np.float32]]] = []
+        numbers: list[int] = []
+        mels: list[tuple[str, NDArray[np.float16]]] = []
         for row, wave in self._loader.waves(rows):
+            numbers.append(row["row"])
             if isinstance(wave, DataError):
                 index.append(self._failed(row, wave))
-                continue
-            mel_MF = self._frontend.mel(torch.from_numpy(wave.wave_T)).numpy()
-            index.append(self._ok(row, wave, mel_MF))
-            mels.append((row["track_id"], mel_MF))
+            else:
+                mel_MF = self._frontend.mel(torch.from_numpy(wave.wave_T)).numpy()
+                index.append(self._ok(row, wave, mel_MF))
+                mels.append((row["track_id"], mel_MF.astype(np.float16)))
+            size_bytes = sum(mel.nbytes for _, mel in mels)
+            if len(index) == self._work.file_tracks or size_bytes > PART_BYTES:
+                yield self._write(index, numbers=numbers, mels=mels)
+                index, numbers, mels = [], [], []
+        if index:
+            yield self._write(index, numbers=numbers, mels=mels)
+
+    def _write(
+        self,
+        index: list[dict[str, Any]],
+        *,
+        numbers: list[int],
+        mels: list[tuple[str, NDArray[np.float16]]],
+    ) -> Receipt:
         self._write_part(index, mels)
         return write_rows(
             index,
-            numbers=[row["row"] for row in rows],
+            numbers=numbers,
             table_url=join(self._work.root_url, "feature_index"),
             storage=self._work.load.storage,
             schema=FEATURE_INDEX,
             key=self._work.spec.spec_id,
-            counted=len(rows),
+            counted=[True] * len(index),
         )
 
     def _write_part(
-        self, index: list[dict[str, Any]], mels: list[tuple[str, NDArray[np.float32]]]
+        self, index: list[dict[str, Any]], mels: list[tuple[str, NDArray[np.float16]]]
     ) -> None:
         if not mels:
             return

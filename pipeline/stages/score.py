@@ -74,6 +74,7 @@ class ScoreTracks:
 
     def __init__(self, work: ScoreWork) -> None:
         torch.set_num_threads(1)
+        torch.backends.cudnn.allow_tf32 = False  # 10 bits of mantissa: not the scores promised
         self._work = work
         self._pending = PendingReader(work.pending, storage=work.storage)
         self._source = _source(work)
@@ -93,10 +94,10 @@ class ScoreTracks:
     def _score(self, rows: list[dict[str, Any]]) -> list[Receipt]:
         results: list[list[dict[str, Any]]] = [[] for _ in self._taggers]
         numbers: list[list[int]] = [[] for _ in self._taggers]
-        counted = [0] * len(self._taggers)
+        counted: list[list[bool]] = [[] for _ in self._taggers]
         for row, signal in self._source.signals(rows):
-            counted[min(row["todo"])] += 1
             for i in row["todo"]:
+                counted[i].append(i == min(row["todo"]))
                 results[i].append(self._result(i, row, signal))
                 numbers[i].append(row["row"])
         return [

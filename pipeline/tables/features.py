@@ -32,7 +32,7 @@ def spec_url(root_url: str, spec: FrontendSpec) -> str:
     return join(root_url, "features", spec.spec_id)
 
 
-def to_blocks(mel_MF: NDArray[np.float32], *, block_frames: int) -> NDArray[np.float16]:
+def to_blocks(mel_MF: NDArray[np.floating], *, block_frames: int) -> NDArray[np.float16]:
     """Cuts a mel into float16 blocks (B, M, F); the last one is filled with zeros."""
     n_mels, num_frames = mel_MF.shape
     num_blocks = max(1, -(-num_frames // block_frames))
@@ -49,7 +49,7 @@ def from_blocks(blocks_BMF: NDArray[np.float16], *, num_frames: int) -> NDArray[
 
 
 def write_part(
-    tracks: Sequence[tuple[str, NDArray[np.float32]]],
+    tracks: Sequence[tuple[str, NDArray[np.floating]]],
     *,
     spec: FrontendSpec,
     root_url: str,
@@ -79,7 +79,7 @@ def write_part(
 
 
 def _columns(
-    tracks: Sequence[tuple[str, NDArray[np.float32]]],
+    tracks: Sequence[tuple[str, NDArray[np.floating]]],
     *,
     blocks: Sequence[NDArray[np.float16]],
     spec: FrontendSpec,

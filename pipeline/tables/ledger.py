@@ -13,9 +13,6 @@ of a Delta table, one transaction a commit. Its promises rest on four things:
   are checked first.
 - A row is taken once: the run remembers one bit a pending track, and a receipt that overlaps with
   what was taken (a task that Ray ran again) is dropped or rewritten without those rows.
-
-Facts behind this, with measurements on deltalake 1.6.6: the commit conflicts only when the same
-application id committed since the handle was read; a handle is stale after its own commit.
 """
 
 from __future__ import annotations
@@ -36,9 +33,11 @@ from pipeline.errors import TableError
 from pipeline.schemas import FEATURE_INDEX, RESULTS
 from pipeline.storage import Storage, join
 from pipeline.tables import delta
-from pipeline.tables.receipt import Receipt, Tally, tally_of, write_table
+from pipeline.tables.receipt import Receipt, Tally, write_table
 
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 6
+LONGEST_PAUSE_S = 5.0
+ID_COLUMNS = ("track_id", "audio_version")
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,11 @@ class Committer:
         self._taken = np.zeros(0, dtype=bool)
         self._held: list[Receipt] = []
         self._shared = False
+        self._known = {uri.rpartition("/")[2] for uri in delta.file_uris(self._table)}
         self.committed = 0
 
     def start(self, num_pending: int) -> None:
-        """Makes room for one bit a pending track."""
+        """Makes room for a bit a pending track."""
         self._taken = np.zeros(num_pending, dtype=bool)
 
     def add(self, receipt: Receipt) -> Tally:
@@ -111,23 +111,27 @@ class Committer:
                 committed to after several attempts.
         """
         for attempt in range(MAX_ATTEMPTS):
-            if self._shared:
-                self._drop_committed()
-            if not self._held:
-                return 0
-            for receipt in self._held:
-                self._check(receipt)
             try:
-                return self._transact()
+                if attempt:
+                    self._refresh()
+                return self._commit_held()
             except (DeltaError, OSError) as error:
                 if attempt == MAX_ATTEMPTS - 1:
                     raise TableError(
                         f"{self._url} could not be committed to after {MAX_ATTEMPTS} attempts: "
                         f"{error}. What was committed stands; run the same command again."
                     ) from error
-                time.sleep(0.05 * 2**attempt)
-                self._refresh()
+                time.sleep(min(LONGEST_PAUSE_S, 0.05 * 4**attempt))
         return 0
+
+    def _commit_held(self) -> int:
+        if self._shared:
+            self._drop_committed()
+        if not self._held:
+            return 0
+        for receipt in self._held:
+            self._check(receipt)
+        return self._transact()
 
     def _transact(self) -> int:
         version = (self._version or 0) + 1
@@ -143,6 +147,7 @@ class Committer:
             ),
         )
         rows = sum(len(receipt.rows) for receipt in self._held)
+        self._known |= {receipt.path for receipt in self._held}
         self._held = []
         self._version = version
         self.committed += rows
@@ -161,13 +166,19 @@ class Committer:
 
     def _drop_committed(self) -> None:
         """Keeps of the held receipts what the table, as the handle sees it, does not have."""
-        listed = {uri.rpartition("/")[2] for uri in self._table.file_uris()}
+        uris = delta.file_uris(self._table, predicate=self._predicate)
+        listed = {uri.rpartition("/")[2] for uri in uris}
+        foreign = [uri for uri in uris if uri.rpartition("/")[2] not in self._known]
+        done = self._ids_in(foreign) if foreign else set()
         held, self._held = self._held, []
         for receipt in held:
             if receipt.path in listed:  # our commit did happen, only its answer was lost
+                self._known.add(receipt.path)
                 self.committed += len(receipt.rows)
                 continue
-            fresh = self._uncommitted(receipt)
+            rows = self._read(receipt)
+            ids = zip(*(rows[column].to_pylist() for column in ID_COLUMNS), strict=True)
+            fresh = np.array([pair not in done for pair in ids])
             if fresh.all():
                 self._held.append(receipt)
             elif fresh.any():
@@ -175,32 +186,29 @@ class Committer:
             else:
                 self._discard(receipt)
 
-    def _uncommitted(self, receipt: Receipt) -> np.ndarray:
-        """Which rows of a receipt the table does not have yet."""
-        predicate = f"{self._ledger.key_column} = '{self._key}'"
-        uris = delta.file_uris(self._table, predicate=predicate)
-        columns = ["track_id", "audio_version", self._ledger.key_column]
+    def _ids_in(self, uris: list[str]) -> set[tuple[str, str]]:
+        """What other jobs have committed under this key since this run opened the table."""
         done: set[tuple[str, str]] = set()
         for uri in uris:
             filesystem, path = self._storage.arrow_filesystem(uri)
+            columns = [*ID_COLUMNS, self._ledger.key_column]
             rows = pq.read_table(path, filesystem=filesystem, columns=columns)
             mine = rows.filter(pc.field(self._ledger.key_column) == self._key)
-            done.update(zip(*(mine[c].to_pylist() for c in columns[:2]), strict=True))
-        written = self._read(receipt)
-        ids = zip(*(written[c].to_pylist() for c in columns[:2]), strict=True)
-        return np.array([pair not in done for pair in ids])
+            done.update(zip(*(mine[column].to_pylist() for column in ID_COLUMNS), strict=True))
+        return done
+
+    @property
+    def _predicate(self) -> str:
+        return f"{self._ledger.key_column} = '{self._key}'"
 
     def _rewrite(self, receipt: Receipt, *, keep: np.ndarray) -> Receipt:
-        rows = self._read(receipt).filter(pa.array(keep))
-        numbers = [n for n, kept in zip(receipt.rows, keep, strict=True) if kept]
-        counted = len(numbers) if receipt.tally.tracks else 0
         kept = write_table(
-            rows,
-            numbers=numbers,
+            self._read(receipt).filter(pa.array(keep)),
+            numbers=[n for n, k in zip(receipt.rows, keep, strict=True) if k],
             table_url=self._url,
             storage=self._storage,
             key=self._key,
-            tally=tally_of(rows, counted=counted),
+            counted=[c for c, k in zip(receipt.counted, keep, strict=True) if k],
         )
         self._discard(receipt)
         return kept
@@ -217,22 +225,26 @@ class Committer:
     def _check(self, receipt: Receipt) -> None:
         url = join(self._url, receipt.path)
         filesystem, path = self._storage.arrow_filesystem(url)
-        with filesystem.open_input_file(path) as file:
-            metadata = pq.ParquetFile(file).metadata
-            size_bytes = file.size()
+        try:
+            with filesystem.open_input_file(path) as file:
+                metadata = pq.ParquetFile(file).metadata
+                size_bytes = file.size()
+        except (FileNotFoundError, pa.ArrowInvalid) as error:
+            raise TableError(f"{url} is gone or damaged, and is not committed: {error}") from error
         same = metadata.schema.to_arrow_schema().equals(self._ledger.schema, check_metadata=False)
-        if not same or metadata.num_rows != len(receipt.rows) or size_bytes != receipt.size_bytes:
+        said, found = (len(receipt.rows), receipt.size_bytes), (metadata.num_rows, size_bytes)
+        if not same or said != found:
             raise TableError(
-                f"{url} is not what its writer said ({metadata.num_rows} rows, {size_bytes} bytes; "
-                f"said {len(receipt.rows)} rows, {receipt.size_bytes} bytes): not committed"
+                f"{url} has {found} rows and bytes, its writer said {said}; not committed"
             )
 
     def _add_action(self, receipt: Receipt) -> AddAction:
+        column = self._ledger.key_column
         statistics = {
             "numRecords": len(receipt.rows),
-            "minValues": {"track_id": receipt.min_track_id, self._ledger.key_column: self._key},
-            "maxValues": {"track_id": receipt.max_track_id, self._ledger.key_column: self._key},
-            "nullCount": {"track_id": 0, self._ledger.key_column: 0},
+            "minValues": {"track_id": receipt.min_track_id, column: self._key},
+            "maxValues": {"track_id": receipt.max_track_id, column: self._key},
+            "nullCount": {"track_id": 0, column: 0},
         }
-        now_ms = int(time.time() * 1000)
-        return AddAction(receipt.path, receipt.size_bytes, {}, now_ms, True, json.dumps(statistics))
+        now_ms, text = int(time.time() * 1000), json.dumps(statistics)
+        return AddAction(receipt.path, receipt.size_bytes, {}, now_ms, True, text)

@@ -34,14 +34,14 @@ class Plan:
         key: the scoring_id or spec_id that every track shall have a row under.
         table: `results` or `feature_index`.
         num_tracks: rows of the plan.
-        made_at: when it was first written, ISO 8601 in UTC.
+        submitted_at: when it was submitted last, ISO 8601 in UTC.
     """
 
     plan_id: str
     key: str
     table: str
     num_tracks: int
-    made_at: str
+    submitted_at: str
 
 
 def plan_url(root_url: str, plan_id: str) -> str:
@@ -52,7 +52,10 @@ def plan_url(root_url: str, plan_id: str) -> str:
 def make_plan(
     connection: duckdb.DuckDBPyConnection, *, root_url: str, storage: Storage, key: str, table: str
 ) -> Plan:
-    """Writes the plan of the view `planned` (track_id, audio_version, uri, ...), if it is new.
+    """Writes the plan of the view `planned` (track_id, audio_version, uri, ...).
+
+    The same plan again has the same id and file; only its `submitted_at` moves, so that the plan
+    that was submitted last is the one that `verify` holds a key to.
 
     Raises:
         TableError: there is nothing to plan, or a track_id stands twice.
@@ -64,12 +67,9 @@ def make_plan(
         if not num_tracks:
             raise TableError("there is no track to plan: the catalog is empty")
         plan = Plan(plan_id, key, table, num_tracks, datetime.now(UTC).isoformat())
-        url = plan_url(root_url, plan_id)
-        if storage.exists(url):
-            return read_plan(url, storage=storage)
         named = Path(folder) / "plan.parquet"
         _copy_with_metadata(unnamed, named, plan=plan)
-        storage.put(str(named), url)
+        storage.put(str(named), plan_url(root_url, plan_id))
     return plan
 
 
@@ -79,7 +79,7 @@ def read_plan(url: str, *, storage: Storage) -> Plan:
     metadata = pq.read_schema(path, filesystem=filesystem).metadata
     fact = {name.decode(): value.decode() for name, value in metadata.items()}
     return Plan(
-        fact["plan_id"], fact["key"], fact["table"], int(fact["num_tracks"]), fact["made_at"]
+        fact["plan_id"], fact["key"], fact["table"], int(fact["num_tracks"]), fact["submitted_at"]
     )
 
 
@@ -89,7 +89,7 @@ def read_plans(root_url: str, *, storage: Storage) -> list[Plan]:
     if not storage.is_dir(folder):
         return []
     urls = [entry.url for entry in storage.walk(join(folder, "*.parquet"))]
-    return sorted((read_plan(url, storage=storage) for url in urls), key=lambda p: p.made_at)
+    return sorted((read_plan(url, storage=storage) for url in urls), key=lambda p: p.submitted_at)
 
 
 def _refuse_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
@@ -98,7 +98,9 @@ def _refuse_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
         f"HAVING count(*) > 1 ORDER BY track_id LIMIT {SHOWN_DUPLICATES + 1}"
     ).fetchall()
     if rows:
-        shown = "\n".join(f"  {track}: {', '.join(uris)}" for track, uris in rows[:20])
+        shown = "\n".join(
+            f"  {track}: {', '.join(uris)}" for track, uris in rows[:SHOWN_DUPLICATES]
+        )
         more = "\n  ..." if len(rows) > SHOWN_DUPLICATES else ""
         raise TableError(
             "these track ids stand more than once in the catalog; a track must have one row:\n"

@@ -67,16 +67,16 @@ def prepare(
     Raises:
         TableError: nothing to plan, duplicate track ids, or a path that holds something else.
     """
-    committers = {
-        key: Committer(ledger, root_url=root_url, storage=storage, key=key, run_id=run_id)
-        for key in keys
-    }
     with database(memory_mb=memory_mb) as connection:
         register(connection)
         plans = {
             key: make_plan(
                 connection, root_url=root_url, storage=storage, key=key, table=ledger.name
             )
+            for key in keys
+        }
+        committers = {
+            key: Committer(ledger, root_url=root_url, storage=storage, key=key, run_id=run_id)
             for key in keys
         }
         table = delta.open_existing(ledger.url(root_url), storage=storage, schema=ledger.schema)

@@ -23,13 +23,14 @@ from pipeline.storage import Storage, is_local, join
 class Tally:
     """What happened to the tracks behind one or more receipts.
 
+    A track that several taggers score has a row for each, and is counted once.
+
     Attributes:
-        ok: rows with status ok.
+        ok: tracks with status ok.
         flagged: those of them whose file was partly broken.
-        failed: rows with status failed.
-        reasons: failed rows by reason.
-        audio_s: decoded audio, seconds; a track that several taggers scored counts once.
-        tracks: tracks that the rows belong to, each once.
+        failed: tracks with status failed.
+        reasons: failed tracks by reason.
+        audio_s: decoded audio, seconds.
     """
 
     ok: int = 0
@@ -37,7 +38,11 @@ class Tally:
     failed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     audio_s: float = 0.0
-    tracks: int = 0
+
+    @property
+    def tracks(self) -> int:
+        """All of them."""
+        return self.ok + self.failed
 
     def plus(self, other: Tally) -> Tally:
         """The sum."""
@@ -48,7 +53,6 @@ class Tally:
             failed=self.failed + other.failed,
             reasons={n: self.reasons.get(n, 0) + other.reasons.get(n, 0) for n in names},
             audio_s=self.audio_s + other.audio_s,
-            tracks=self.tracks + other.tracks,
         )
 
 
@@ -63,7 +67,8 @@ class Receipt:
         rows: numbers of its tracks in the run's pending file, in the file's order.
         min_track_id: smallest, for the table's statistics.
         max_track_id: largest.
-        tally: what happened to its tracks.
+        counted: for each row, whether the track counts here (not with another key's receipt).
+        tally: what happened to the tracks that count here.
     """
 
     key: str
@@ -72,6 +77,7 @@ class Receipt:
     rows: tuple[int, ...]
     min_track_id: str
     max_track_id: str
+    counted: tuple[bool, ...]
     tally: Tally
 
     def to_json(self) -> str:
@@ -82,7 +88,8 @@ class Receipt:
     def from_json(text: str) -> Receipt:
         """The inverse of `to_json`."""
         facts = json.loads(text)
-        return Receipt(**(facts | {"rows": tuple(facts["rows"]), "tally": Tally(**facts["tally"])}))
+        lists = {name: tuple(facts[name]) for name in ("rows", "counted")}
+        return Receipt(**(facts | lists | {"tally": Tally(**facts["tally"])}))
 
 
 def write_rows(
@@ -93,7 +100,7 @@ def write_rows(
     storage: Storage,
     schema: pa.Schema,
     key: str,
-    counted: int,
+    counted: Sequence[bool],
 ) -> Receipt:
     """Writes ledger rows to a file whose name no other attempt uses.
 
@@ -104,12 +111,11 @@ def write_rows(
         storage: how to reach it.
         schema: of the table.
         key: scoring_id or spec_id of the rows.
-        counted: how many of the tracks no receipt of another key counts.
+        counted: for each row, whether the track counts here.
     """
     table = pa.Table.from_pylist(list(rows), schema=schema)
-    tally = tally_of(table, counted=counted)
     return write_table(
-        table, numbers=numbers, table_url=table_url, storage=storage, key=key, tally=tally
+        table, numbers=numbers, table_url=table_url, storage=storage, key=key, counted=counted
     )
 
 
@@ -120,13 +126,22 @@ def write_table(
     table_url: str,
     storage: Storage,
     key: str,
-    tally: Tally,
+    counted: Sequence[bool],
 ) -> Receipt:
-    """Writes a table to a file whose name no other attempt uses."""
+    """`write_rows` for rows that are a table already."""
     name = f"part-{uuid.uuid4().hex}.parquet"
     size_bytes = write_parquet(table, join(table_url, name), storage=storage)
     bounds = pc.min_max(table["track_id"]).as_py()
-    return Receipt(key, name, size_bytes, tuple(numbers), bounds["min"], bounds["max"], tally)
+    return Receipt(
+        key=key,
+        path=name,
+        size_bytes=size_bytes,
+        rows=tuple(numbers),
+        min_track_id=bounds["min"],
+        max_track_id=bounds["max"],
+        counted=tuple(counted),
+        tally=_tally(table.filter(pa.array(counted, pa.bool_()))),
+    )
 
 
 def write_parquet(
@@ -142,17 +157,14 @@ def write_parquet(
     return int(filesystem.get_file_info(path).size)
 
 
-def tally_of(table: pa.Table, *, counted: int) -> Tally:
-    """What happened to the tracks of ledger rows; `counted` of them are counted as tracks."""
+def _tally(table: pa.Table) -> Tally:
     status, reason = table["status"].to_pylist(), table["reason"].to_pylist()
     failed = [r for s, r in zip(status, reason, strict=True) if s == "failed"]
     flagged = [r for s, r in zip(status, reason, strict=True) if s == "ok" and r is not None]
-    audio_s = pc.sum(table.filter(pc.field("status") == "ok")["duration_s"]).as_py() or 0.0
     return Tally(
         ok=len(status) - len(failed),
         flagged=len(flagged),
         failed=len(failed),
         reasons={name: failed.count(name) for name in sorted(set(failed))},
-        audio_s=audio_s * counted / max(1, len(status)),
-        tracks=counted,
+        audio_s=pc.sum(table.filter(pc.field("status") == "ok")["duration_s"]).as_py() or 0.0,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,11 +31,13 @@ SETTINGS = (
     "runtime.file_tracks=2",
     "runtime.num_actors=2",
 )
+TRACKING = tempfile.TemporaryDirectory(prefix="earmark-test-")  # making a database takes seconds
 
 
 def command(verb: str, workspace: Path, *overrides: str) -> list[str]:
     line = [sys.executable, "-m", f"jobs.{verb}", str(CONF / f"{verb}.yaml")]
-    for override in (f"workspace.root_url={workspace}", *SETTINGS, *overrides):
+    tracking = f"tracking.uri=sqlite:///{TRACKING.name}/mlflow.db"
+    for override in (f"workspace.root_url={workspace}", tracking, *SETTINGS, *overrides):
         line += ["--set", override]
     return line
 
@@ -73,6 +77,16 @@ def wait_for_commits(process: subprocess.Popen, url: Path, *, at_least: int) -> 
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "no commit in two minutes"
         time.sleep(0.02)
+
+
+def descendants(process: subprocess.Popen, word: str) -> list[psutil.Process]:
+    """Living processes below another whose command holds a word."""
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if word in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def scores(workspace: Path) -> dict[str, tuple]:
@@ -126,17 +140,31 @@ def test_a_killed_worker_costs_nothing(music, undisturbed, tmp_path):
     tone_bundle(str(tmp_path))
     process = start("tag", tmp_path)
     wait_for_commits(process, tmp_path / "results", at_least=2)
-    workers = [
-        child
-        for child in psutil.Process(process.pid).children(recursive=True)
-        if "ScoreTracks" in "".join(child.cmdline())
-    ]
+    workers = descendants(process, "ScoreTracks")
     assert workers, "no scoring worker was found"
     workers[0].send_signal(signal.SIGKILL)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert_same(scores(tmp_path), undisturbed)
     assert verify(str(tmp_path), storage=Storage(), memory_mb=256).holds
+
+
+def test_a_decoder_that_crashes_costs_one_row_with_its_reason(music, undisturbed, tmp_path):
+    write_catalog(tmp_path, music)
+    tone_bundle(str(tmp_path))
+    process = start("tag", tmp_path)
+    wait_for_commits(process, tmp_path / "results", at_least=2)
+    decoders = descendants(process, "decode_child")
+    assert decoders, "no decoding process was found"
+    decoders[0].send_signal(signal.SIGSEGV)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    found = scores(tmp_path)
+    crashed = [track for track, row in found.items() if row[1] == "decoder_crashed"]
+    assert len(crashed) <= 1  # none if it was idle just then
+    rest = {track: row for track, row in found.items() if track not in crashed}
+    assert_same(rest, {track: row for track, row in undisturbed.items() if track in rest})
+    assert found.keys() == undisturbed.keys()
 
 
 def test_an_interrupted_run_keeps_what_is_done(music, undisturbed, tmp_path):
