@@ -22,6 +22,7 @@ def shared_ray():
     import ray
 
     ray.init(
+        address="local",  # never one that another test, or person, left running
         num_cpus=2,
         object_store_memory=200 * MEBIBYTE,
         include_dashboard=False,

@@ -40,7 +40,7 @@ def append_stream(
 
     Raises:
         deltalake.exceptions.CommitFailedError: the application has committed since the handle was
-            opened. The files that were written belong to no version; vacuum removes them.
+            opened. The files that were written belong to no version; nothing removes them yet.
     """
     remaining = iter(batches)
     adds: list[AddAction] = []

@@ -7,7 +7,7 @@ stay in the table; the views leave them out.
 Two publishers at once: each commit carries an application transaction on its scoring, on the
 handle from which the missing rows were computed. deltalake refuses the second one (it looks for
 commits of that application since the handle's version), which then computes anew. The files of a
-refused commit belong to no version; vacuum removes them.
+refused commit belong to no version; nothing removes them yet.
 """
 
 from __future__ import annotations

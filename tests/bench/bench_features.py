@@ -114,6 +114,7 @@ def main(num_clips: int, runs: int, overrides: tuple[str, ...]) -> None:
     import ray
 
     ray.init(
+        address="local",
         num_cpus=PROCESSES,
         include_dashboard=False,
         object_store_memory=200 * 2**20,
