@@ -47,7 +47,7 @@ class Source:
 
     Attributes:
         name: first part of the track's id.
-        pattern: files, relative to the corpus; of the form FOLDER/WORK/FILE where a work has
+        pattern: files, relative to the corpus; of the form FOLDER/TITLE/FILE where a work has
             several movements.
         texture: what their parts are.
         artist: who made it; None: as the file says.
