@@ -5,8 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 
 SEPARATOR = "---"
+
+
+class TaskKind(StrEnum):
+    """What is asked of a taxonomy's tags."""
+
+    BINARY = "binary"
+    """One tag: has the track it, or not."""
+    MULTICLASS = "multiclass"
+    """Exactly one of the tags."""
+    MULTILABEL = "multilabel"
+    """Any number of the tags, each decided on its own."""
+    POWERSET = "powerset"
+    """Any number of the tags, decided together: each set of tags that occurs is a class."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config
+from pipeline import config, config_training
+from pipeline.audio.frontend import FRONTENDS
 from pipeline.errors import ConfigError
+from pipeline.models.architectures import check_input, complete
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 KINDS = {
@@ -13,20 +15,43 @@ KINDS = {
     "features.yaml": config.FeaturesJob,
     "tag.yaml": config.TagJob,
     "tables.yaml": config.TablesJob,
+    "train.yaml": config_training.TrainJob,
+    "evaluate.yaml": config_training.EvaluateJob,
+    "explain.yaml": config_training.ExplainJob,
+    "promote.yaml": config_training.PromoteJob,
 }
+TRAININGS = {
+    f"train-{task}.yaml"
+    for task in ("composer", "genre", "instruments", "key", "mood", "powerset", "tagging")
+}
+"""Further examples of train.yaml, one a task."""
 
 
 def test_every_configuration_has_a_model_and_a_small_twin():
-    assert {path.name for path in CONF.glob("*.yaml")} == set(KINDS)
+    assert {path.name for path in CONF.glob("*.yaml")} == set(KINDS) | TRAININGS
     assert {path.name for path in (CONF / "smoke").glob("*.yaml")} == set(KINDS)
 
 
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda p: "/".join(p.parts[-2:]))
 def test_every_configuration_loads_and_survives_a_round_trip(path, tmp_path):
-    loaded = config.load(KINDS[path.name], path)
+    kind = config_training.TrainJob if path.name in TRAININGS else KINDS[path.name]
+    loaded = config.load(kind, path)
     again = tmp_path / "again.yaml"
     again.write_text(config.dump(loaded))
-    assert config.load(KINDS[path.name], again) == loaded
+    assert config.load(kind, again) == loaded
+
+
+@pytest.mark.parametrize("name", sorted(TRAININGS | {"train.yaml"}))
+def test_the_network_of_every_training_takes_its_chunks(name):
+    job = config.load(config_training.TrainJob, CONF / name)
+    spec, network = FRONTENDS[job.data.frontend], job.network
+    parameters = complete(network.architecture, parameters=network.parameters, n_mels=spec.n_mels)
+    check_input(
+        network.architecture,
+        parameters={"num_tags": 3, **parameters},
+        n_mels=spec.n_mels,
+        num_frames=job.data.chunk_frames,
+    )
 
 
 def test_an_override_is_laid_over_and_read_as_yaml():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 
 import torch
@@ -13,6 +14,8 @@ from pipeline.models.fcn import FCN
 from pipeline.models.linear import LinearTagger
 from pipeline.models.musicnn import Musicnn
 from pipeline.models.musicnn_original import MusicnnOriginal
+from pipeline.models.note_cnn import NoteCnn
+from pipeline.models.short_chunk import ShortChunk, ShortChunkRes
 from pipeline.models.vgg import Vgg
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
@@ -21,8 +24,25 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "linear": LinearTagger,
     "musicnn": Musicnn,
     "musicnn_original": MusicnnOriginal,
+    "note_cnn": NoteCnn,
+    "short": ShortChunk,
+    "short_res": ShortChunkRes,
     "vgg": Vgg,
 }
+
+
+EMBEDDINGS = {
+    "crnn": "layer5",
+    "fcn": "layer5",
+    "linear": "mean mel",
+    "musicnn": "dense1",
+    "musicnn_original": "max_pool",
+    "note_cnn": "dense1",
+    "short": "dense1",
+    "short_res": "dense1",
+    "vgg": "pool5",
+}
+"""The layer that each network gives beside its logits."""
 
 
 def build(architecture: str, *, parameters: Mapping[str, int]) -> nn.Module:
@@ -31,13 +51,42 @@ def build(architecture: str, *, parameters: Mapping[str, int]) -> nn.Module:
     Raises:
         ConfigError: no such network, or parameters that it does not take.
     """
-    if architecture not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise ConfigError(f"no architecture {architecture!r}; there are {known}")
+    _check_known(architecture)
     try:
         return ARCHITECTURES[architecture](**parameters)
     except TypeError as error:
         raise ConfigError(f"architecture {architecture}: {error}") from None
+
+
+def complete(architecture: str, *, parameters: Mapping[str, int], n_mels: int) -> dict[str, int]:
+    """The parameters with the number of mel bands, if the network asks for it.
+
+    Raises:
+        ConfigError: no such network.
+    """
+    _check_known(architecture)
+    asked = inspect.signature(ARCHITECTURES[architecture]).parameters
+    return dict(parameters) | ({"n_mels": n_mels} if "n_mels" in asked else {})
+
+
+def check_input(
+    architecture: str, *, parameters: Mapping[str, int], n_mels: int, num_frames: int
+) -> None:
+    """Whether a network takes chunks of a shape, found without computing.
+
+    Raises:
+        ConfigError: no such network, parameters that it does not take, or chunks.
+    """
+    with torch.device("meta"):
+        network = build(architecture, parameters=parameters).train()
+        try:
+            network(torch.zeros(2, n_mels, num_frames))
+        except (RuntimeError, IndexError) as error:
+            raise ConfigError(
+                f"architecture {architecture} does not take chunks of {n_mels} mel bands and "
+                f"{num_frames} frames: {error}; set data.frontend and data.chunk_frames to what "
+                "it was made for"
+            ) from None
 
 
 def weight_faults(
@@ -57,6 +106,12 @@ def weight_faults(
         if got is not None and (want.shape, want.dtype) != (got.shape, got.dtype):
             faults.append(f"{key} is {_kind(got)} and should be {_kind(want)}")
     return faults
+
+
+def _check_known(architecture: str) -> None:
+    if architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ConfigError(f"no architecture {architecture!r}; there are {known}")
 
 
 def _kind(tensor: Tensor) -> str:

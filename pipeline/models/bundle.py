@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
@@ -20,7 +19,9 @@ from torch import Tensor
 from pipeline.audio.frontend import FrontendSpec
 from pipeline.errors import ConfigError
 from pipeline.models.architectures import weight_faults
+from pipeline.models.bundle_file import read_fields, to_text
 from pipeline.models.chunking import Chunking, Domain
+from pipeline.models.head import SIGMOID, Head, HeadKind
 from pipeline.storage import Storage, join
 from pipeline.taxonomy import Taxonomy
 
@@ -28,7 +29,6 @@ __all__ = ["Bundle", "Chunking", "Domain", "bundle_url", "read_bundle", "write_b
 
 BUNDLE_FILE = "bundle.json"
 WEIGHTS_FILE = "weights.safetensors"
-FORMAT = 1
 COLLECTIONS = ("musicnn", "sota", "trained")
 _NAMED_IN_FAULTS = 5
 
@@ -49,6 +49,8 @@ class Bundle:
         licence: of the weights.
         source: where the weights come from.
         weights_sha256: of the weights file; `write_bundle` fills it.
+        head: logits to scores.
+        evaluation: what was measured of it when it was made, for people.
     """
 
     name: str
@@ -62,13 +64,18 @@ class Bundle:
     licence: str
     source: str
     weights_sha256: str = ""
+    head: Head = SIGMOID
+    evaluation: dict[str, float] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of everything that changes a score or an embedding."""
+        """SHA-256 of everything that changes a score, an embedding or what counts as positive.
+
+        A plain head and missing thresholds add nothing to it, so that a tagger keeps its identity.
+        """
         frontend = self.frontend.to_json()
         del frontend["block_frames"]  # how mels are stored changes no score
-        facts = {
+        facts: dict[str, Any] = {
             "architecture": self.architecture,
             "parameters": self.parameters,
             "frontend": frontend,
@@ -78,6 +85,10 @@ class Bundle:
             "aggregation": "mean of chunks",
             "weights_sha256": self.weights_sha256,
         }
+        if self.head.kind is not HeadKind.SIGMOID:
+            facts["head"] = self.head.to_json()
+        if self.thresholds is not None:
+            facts["thresholds"] = self.thresholds
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -108,14 +119,13 @@ def write_bundle(
     data = save_weights({key: value.contiguous() for key, value in weights.items()})
     bundle = replace(bundle, weights_sha256=hashlib.sha256(data).hexdigest())
     _check_fit(bundle, weights, url=url)
-    text = json.dumps(_to_json(bundle), indent=2, ensure_ascii=False).encode()
     target = join(url, BUNDLE_FILE)
     if storage.exists(target):
-        if storage.read(target) != text:
+        if Bundle(**read_fields(storage.read(target), url=target)) != bundle:
             raise ConfigError(f"another bundle is at {url} already; remove it or choose a new name")
         return bundle
     storage.write(join(url, WEIGHTS_FILE), data)
-    storage.write(target, text)
+    storage.write(target, to_text(vars(bundle)))
     return bundle
 
 
@@ -125,7 +135,8 @@ def read_bundle(url: str, *, storage: Storage) -> tuple[Bundle, dict[str, Tensor
     Raises:
         ConfigError: missing, damaged, of another format, or weights and architecture do not fit.
     """
-    bundle = _parse(_read(join(url, BUNDLE_FILE), storage=storage), url=url)
+    target = join(url, BUNDLE_FILE)
+    bundle = Bundle(**read_fields(_read(target, storage=storage), url=target))
     data = _read(join(url, WEIGHTS_FILE), storage=storage)
     found = hashlib.sha256(data).hexdigest()
     if found != bundle.weights_sha256:
@@ -141,83 +152,13 @@ def read_bundle(url: str, *, storage: Storage) -> tuple[Bundle, dict[str, Tensor
     return bundle, weights
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class _ChunkingFile(_Section):
-    domain: str
-    length: PositiveInt
-    hop: PositiveInt
-    tail: str
-
-
-class _TaxonomyFile(_Section):
-    name: str
-    tags: list[str]
-
-
-class _BundleFile(_Section):
-    format: int
-    name: str
-    architecture: str
-    parameters: dict[str, int]
-    frontend: dict[str, Any]
-    chunking: _ChunkingFile
-    taxonomy: _TaxonomyFile
-    thresholds: list[float] | None
-    embedding: str
-    licence: str
-    source: str
-    weights_sha256: str
-
-    @model_validator(mode="after")
-    def _check(self) -> _BundleFile:
-        if self.format != FORMAT:
-            raise ValueError(f"format {self.format} is not read here; this version reads {FORMAT}")
-        if self.thresholds is not None and len(self.thresholds) != len(self.taxonomy.tags):
-            raise ValueError(f"{len(self.thresholds)} thresholds, {len(self.taxonomy.tags)} tags")
-        return self
-
-
-def _to_json(bundle: Bundle) -> dict[str, Any]:
-    own = {"format": FORMAT} | {field.name: getattr(bundle, field.name) for field in fields(bundle)}
-    return own | {
-        "frontend": bundle.frontend.to_json(),
-        "chunking": bundle.chunking.to_json(),
-        "taxonomy": asdict(bundle.taxonomy),
-    }
-
-
-def _parse(data: bytes, *, url: str) -> Bundle:
-    try:
-        file = _BundleFile.model_validate_json(data)
-        return Bundle(
-            **file.model_dump(
-                include={"name", "architecture", "parameters", "embedding", "licence", "source"}
-            ),
-            frontend=FrontendSpec.from_json(file.frontend),
-            chunking=Chunking.from_json(file.chunking.model_dump()),
-            taxonomy=Taxonomy(file.taxonomy.name, tuple(file.taxonomy.tags)),
-            thresholds=None if file.thresholds is None else tuple(file.thresholds),
-            weights_sha256=file.weights_sha256,
-        )
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
-        raise ConfigError(f"{join(url, BUNDLE_FILE)} is not a bundle: {faults}") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ConfigError(f"{join(url, BUNDLE_FILE)} is not a bundle: {error}") from None
-
-
 def _read(url: str, *, storage: Storage) -> bytes:
     try:
         return storage.read(url)
     except FileNotFoundError:
         raise ConfigError(
             f"no model at {url}; published ones come with `earmark models add REFERENCE` "
-            "(for example musicnn:MTT_musicnn)"
+            "(for example musicnn:MTT_musicnn), trained:NAME with `earmark train --name NAME`"
         ) from None
 
 
@@ -225,8 +166,10 @@ def _check_fit(bundle: Bundle, weights: dict[str, Tensor], *, url: str) -> None:
     """The weights are the architecture's, its outputs the taxonomy's, its input the front end's."""
     faults = weight_faults(bundle.architecture, parameters=bundle.parameters, weights=weights)
     num_tags, hop_length = len(bundle.taxonomy.tags), bundle.frontend.hop_length
-    if bundle.parameters.get("num_tags") != num_tags:
-        faults.append(f"num_tags is not the taxonomy's {num_tags}")
+    if bundle.parameters.get("num_tags") != bundle.head.num_logits(num_tags):
+        faults.append(f"num_tags is not the {bundle.head.num_logits(num_tags)} of the head")
+    if any(tag >= num_tags or tag < 0 for tags in bundle.head.sets for tag in tags):
+        faults.append(f"a set of the head names a tag that is not one of the {num_tags}")
     if bundle.parameters.get("n_mels", bundle.frontend.n_mels) != bundle.frontend.n_mels:
         faults.append(f"n_mels is not the front end's {bundle.frontend.n_mels}")
     if bundle.chunking.domain is Domain.WAVEFORM and bundle.chunking.hop % hop_length:

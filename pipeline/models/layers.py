@@ -50,6 +50,33 @@ class ConvBlock2d(nn.Module):
         return y_NCMF
 
 
+class ResBlock2d(nn.Module):
+    """Two 3 x 3 convolutions and a shortcut; the stride halves bands and frames, rounding up.
+
+    The published shortcut is a 3 x 3 convolution too, and stands where the shape changes.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: int | tuple[int, int] = 2
+    ) -> None:
+        super().__init__()
+        self.conv_1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.bn_1 = nn.BatchNorm2d(out_channels)
+        self.conv_2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.bn_2 = nn.BatchNorm2d(out_channels)
+        self.reshapes = stride not in (1, (1, 1)) or in_channels != out_channels
+        if self.reshapes:
+            self.conv_3 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+            self.bn_3 = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x_NCMF: Tensor) -> Tensor:
+        """The sum of both ways, ReLU."""
+        y_NCMF = self.bn_2(self.conv_2(self.bn_1(self.conv_1(x_NCMF)).relu_()))
+        short_NCMF = self.bn_3(self.conv_3(x_NCMF)) if self.reshapes else x_NCMF
+        sum_NCMF: Tensor = (y_NCMF + short_NCMF).relu_()
+        return sum_NCMF
+
+
 class VerticalConv(nn.Module):
     """Timbre: tall filters and their strongest band position, (N, 1, M, F) to (N, C, F).
 

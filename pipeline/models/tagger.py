@@ -62,6 +62,10 @@ class Tagger:
         bundle: from `read_bundle`, which has checked that the weights fit.
         weights: the network's state dict.
         device: where the network runs.
+
+    Attributes:
+        bundle: what was given.
+        network: in evaluation.
     """
 
     def __init__(self, bundle: Bundle, weights: dict[str, Tensor], *, device: str = "cpu") -> None:
@@ -72,7 +76,7 @@ class Tagger:
         network.load_state_dict(weights)
         # On a CPU fcn, crnn and vgg take half the time with the channels last.
         convert_conv2d_weight_memory_format(network, torch.channels_last)
-        self._network = network.eval().to(self._device)
+        self.network = network.eval().to(self._device)
 
     def score_wave(self, wave_T: Tensor | NDArray[np.float32]) -> TrackScores:
         """Scores a mono wave at the front end's rate, at least one sample long."""
@@ -82,7 +86,7 @@ class Tagger:
         length, hop_length = self.bundle.chunking.length, self.bundle.frontend.hop_length
         num_frames = self._frontend.num_frames(wave_T.shape[0])
         starts = self._starts(num_frames)
-        if num_frames < self._chunk_frames:
+        if num_frames < self.chunk_frames:
             wave_T = _repeat(wave_T, length)
         missing = starts[-1] * hop_length + length - wave_T.shape[0]
         wave_T = _fill(wave_T, missing, tail=self.bundle.chunking.tail)
@@ -103,7 +107,7 @@ class Tagger:
         """
         mel_MF = torch.as_tensor(mel_MF, dtype=torch.float32, device=self._device)
         starts = self._starts(mel_MF.shape[1])
-        num_frames = self._chunk_frames
+        num_frames = self.chunk_frames
         if mel_MF.shape[1] < num_frames:
             mel_MF = _repeat(mel_MF, num_frames)
         missing = starts[-1] + num_frames - mel_MF.shape[1]
@@ -116,7 +120,8 @@ class Tagger:
         return self._score(starts, mels)
 
     @property
-    def _chunk_frames(self) -> int:
+    def chunk_frames(self) -> int:
+        """Frames of a chunk."""
         chunking = self.bundle.chunking
         if chunking.domain is Domain.FRAMES:
             return chunking.length
@@ -129,7 +134,7 @@ class Tagger:
 
     def _starts(self, num_frames: int) -> list[int]:
         """Starts of the chunks in frames; audio shorter than a chunk counts as one chunk."""
-        chunking, num_chunk = self.bundle.chunking, self._chunk_frames
+        chunking, num_chunk = self.bundle.chunking, self.chunk_frames
         in_samples = chunking.domain is Domain.WAVEFORM
         return chunk_starts(
             max(num_frames, num_chunk),
@@ -139,11 +144,12 @@ class Tagger:
         )
 
     def _score(self, starts: list[int], mels: Callable[[list[int]], Tensor]) -> TrackScores:
+        head, num_tags = self.bundle.head, len(self.bundle.taxonomy.tags)
         scores, embeddings = [], []
         with torch.inference_mode():
-            for group in _groups(starts, size=max(1, FRAMES_PER_FORWARD // self._chunk_frames)):
-                output = self._network(self._frontend.network_input(mels(group)))
-                scores.append(output.logits_NK.sigmoid().cpu())
+            for group in _groups(starts, size=max(1, FRAMES_PER_FORWARD // self.chunk_frames)):
+                output = self.network(self._frontend.network_input(mels(group)))
+                scores.append(head.scores(output.logits_NK, num_tags=num_tags).cpu())
                 embeddings.append(output.embedding_NE.cpu())
         spec = self.bundle.frontend
         return TrackScores(

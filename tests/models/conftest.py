@@ -75,7 +75,8 @@ def check_architecture(
         assert own == published
         assert sum(weight.numel() for weight in network.parameters()) == case["params"]
         network.load_state_dict({key: _fill(key, v) for key, v in network.state_dict().items()})
-        frontend = Frontend(FRONTENDS["sota-mel96"])
+        bands = 128 if architecture.startswith("short") else 96
+        frontend = Frontend(FRONTENDS[f"sota-mel{bands}"])
         chunk_1T = torch.from_numpy(wave_16k[: case["length"]])[None]
         with torch.inference_mode():
             mel_NMF = frontend.network_input(frontend.mel_chunks(chunk_1T))

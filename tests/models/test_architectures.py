@@ -10,8 +10,12 @@ FRAMES = {
     "linear": 5,
     "musicnn": 188,
     "musicnn_original": 187,
+    "note_cnn": 64,
+    "short": 231,
+    "short_res": 231,
     "vgg": 187,
 }
+BANDS = {"note_cnn": 64, "short": 128, "short_res": 128}
 NEEDS_BANDS = {"linear": {"n_mels": 96}}
 
 
@@ -27,7 +31,7 @@ def test_every_architecture_is_tried_here():
 def test_a_chunk_scores_the_same_alone_and_among_others(architecture):
     torch.manual_seed(0)
     network = build(architecture, parameters=parameters(architecture)).eval()
-    mel_NMF = torch.randn(2, 96, FRAMES[architecture])
+    mel_NMF = torch.randn(2, BANDS.get(architecture, 96), FRAMES[architecture])
     with torch.inference_mode():
         together = network(mel_NMF)
         alone = network(mel_NMF[1:2])

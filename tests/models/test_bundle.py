@@ -18,6 +18,7 @@ from pipeline.models.bundle import (
     read_bundle,
     write_bundle,
 )
+from pipeline.models.head import Head, HeadKind
 from pipeline.storage import Storage
 from pipeline.taxonomy import Taxonomy
 
@@ -96,15 +97,36 @@ def test_the_fingerprint_covers_what_changes_a_score_and_nothing_else(folder):
         replace(bundle, taxonomy=Taxonomy("tone", ("test---low", "test---high"))),
         replace(bundle, weights_sha256="0"),
         replace(bundle, embedding="another"),
+        replace(bundle, head=Head(HeadKind.SOFTMAX)),
+        replace(bundle, thresholds=(0.5, 0.6)),
+        replace(bundle, thresholds=None),
     ]
     prints = {one.fingerprint for one in changed} | {bundle.fingerprint}
     assert len(prints) == len(changed) + 1
     for same in (
         replace(bundle, name="other"),
-        replace(bundle, thresholds=None),
         replace(bundle, licence="MIT", source="elsewhere"),
+        replace(bundle, evaluation={"accuracy": 0.5}),
     ):
         assert same.fingerprint == bundle.fingerprint
+
+
+def test_a_bundle_of_before_heads_is_the_same_tagger(folder):
+    bundle, _ = read_bundle(str(folder), storage=STORAGE)
+    tree = json.loads((folder / "bundle.json").read_text())
+    del tree["head"], tree["evaluation"]
+    (folder / "bundle.json").write_text(json.dumps(tree))
+    assert read_bundle(str(folder), storage=STORAGE)[0] == bundle
+
+
+def test_a_powerset_bundle_is_read_as_it_was_written(folder, tmp_path):
+    bundle, weights = read_bundle(str(folder), storage=STORAGE)
+    bundle = replace(bundle, head=Head(HeadKind.POWERSET, ((), (0, 1))))
+    written = write_bundle(str(tmp_path / "sets"), storage=STORAGE, bundle=bundle, weights=weights)
+    assert read_bundle(str(tmp_path / "sets"), storage=STORAGE)[0] == written
+    broken = replace(bundle, head=Head(HeadKind.POWERSET, ((0,), (2,))))
+    with pytest.raises(ConfigError, match="names a tag that is not one of the 2"):
+        write_bundle(str(tmp_path / "no"), storage=STORAGE, bundle=broken, weights=weights)
 
 
 def test_a_missing_bundle_says_how_to_get_one(tmp_path):
@@ -137,7 +159,10 @@ def test_missing_weights_are_a_missing_model(folder):
         ),
         ({"frontend": {"name": "mine"}}, "front end"),
         ({"weights_sha256": "0"}, "SHA-256"),
-        ({"taxonomy": {"name": "t", "tags": ["a---b"]}, "thresholds": None}, "taxonomy's 1"),
+        (
+            {"taxonomy": {"name": "t", "tags": ["a---b"]}, "thresholds": None},
+            "not the 1 of the head",
+        ),
     ],
 )
 def test_a_wrong_bundle_is_refused_with_what_is_wrong(folder, changes, said):

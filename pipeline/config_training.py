@@ -1,0 +1,242 @@
+"""The sections and jobs of training: train, evaluate, explain, promote."""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal, Self
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from pipeline.config import (
+    LimitsConfig,
+    RuntimeConfig,
+    ScoringConfig,
+    Section,
+    TagInput,
+    TrackingConfig,
+    WorkspaceConfig,
+)
+from pipeline.taxonomy import TaskKind
+
+
+class TrainingDataConfig(Section):
+    """Which tracks are learned from, and how they are cut."""
+
+    frontend: str = Field(description="whose stored features are read")
+    dataset: str | None = Field(description="tracks of this data set only; null: all")
+    chunk_frames: PositiveInt = Field(description="mel frames that the network sees at once")
+    hop_frames: PositiveInt = Field(description="frames between chunks when a track is judged")
+    group: str | None = Field(description="catalog column that no two splits may share; null: none")
+
+
+class TaskConfig(Section):
+    """What is asked of a track."""
+
+    name: str = Field(description="short name of the taxonomy", min_length=1)
+    kind: TaskKind = Field(description="binary, multiclass, multilabel or powerset")
+    tags: tuple[str, ...] | None = Field(description="category---name in order; null: see category")
+    category: str | None = Field(description="all tags of this category that train has")
+    outside: Literal["refuse", "ignore"] = Field(
+        description="labels of the tags' categories that are not among the tags"
+    )
+
+
+class NetworkConfig(Section):
+    """What learns."""
+
+    name: str = Field(description="the bundle's: trained:NAME", pattern=r"^[A-Za-z0-9_.-]+$")
+    architecture: str = Field(description="a key of pipeline/models/architectures.py")
+    parameters: dict[str, int] = Field(description="beside num_tags and n_mels")
+
+
+class RecipeKind(enum.StrEnum):
+    """Optimiser and schedule."""
+
+    ADAMW = "adamw"
+    """AdamW, warm-up, then a cosine to zero."""
+    PUBLISHED = "published"
+    """sota-music-tagging-models: Adam 80 epochs, then SGD in three steps from the best weights."""
+
+
+class Precision(enum.StrEnum):
+    """Arithmetic of the forward pass."""
+
+    AUTO = "auto"
+    """bf16 on GPUs that have it, else float32."""
+    FLOAT32 = "float32"
+    BF16 = "bf16"
+
+
+class RecipeConfig(Section):
+    """How it learns; all of it changes the result."""
+
+    kind: RecipeKind = Field(description="adamw, or published")
+    epochs: PositiveInt = Field(description="each track gives one chunk an epoch")
+    batch_tracks: PositiveInt = Field(description="chunks in one step, over all workers")
+    micro_batches: PositiveInt = Field(
+        description="parts of a step, shared by the workers: num_workers or a multiple; batch norm "
+        "sees one part"
+    )
+    lr: PositiveFloat = Field(description="highest learning rate")
+    weight_decay: NonNegativeFloat
+    warmup_epochs: NonNegativeFloat = Field(description="linear rise (adamw)")
+    clip_norm: PositiveFloat | None = Field(description="largest norm of the gradient")
+    precision: Precision
+    seed: NonNegativeInt
+    best: str = Field(description="metric on validation that picks the checkpoint")
+    patience_epochs: PositiveInt | None = Field(description="stops after so many without a best")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.batch_tracks % self.micro_batches:
+            raise ValueError(
+                f"batch_tracks {self.batch_tracks} is not a multiple of micro_batches "
+                f"{self.micro_batches}"
+            )
+        return self
+
+
+class SpecAugmentConfig(Section):
+    """Masks over mels (Park et al. 2019, arXiv 1904.08779)."""
+
+    time_masks: NonNegativeInt
+    time_frames: PositiveInt = Field(description="longest mask")
+    band_masks: NonNegativeInt
+    bands: PositiveInt = Field(description="widest mask")
+
+
+class AugmentConfig(Section):
+    """What is done to chunks in training; all off where a recipe has none."""
+
+    specaugment: SpecAugmentConfig | None
+    mixup_alpha: PositiveFloat | None = Field(description="Beta(alpha, alpha), arXiv 1710.09412")
+    gain_db: NonNegativeFloat = Field(description="loudness moves by up to so much, either way")
+    balance: bool = Field(description="tracks of rare tags are drawn more often")
+
+
+class ThresholdRule(enum.StrEnum):
+    """How a tag's threshold is chosen on validation."""
+
+    BEST_F1 = "best_f1"
+    PRECISION = "precision"
+    """The lowest that reaches a precision."""
+    RECALL = "recall"
+    """The highest that keeps a recall."""
+
+
+class ThresholdConfig(Section):
+    """Thresholds a tag."""
+
+    rule: ThresholdRule
+    at: float | None = Field(description="the precision or recall asked for", gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.rule is ThresholdRule.BEST_F1) != (self.at is None):
+            raise ValueError(f"rule {self.rule} {'takes no' if self.at else 'needs'} at")
+        return self
+
+
+class TrainRuntimeConfig(Section):
+    """Changes speed, never a result."""
+
+    ray_address: str | None = Field(description="null: RAY_ADDRESS, else a Ray of its own")
+    num_workers: NonNegativeInt = Field(description="0: in this process, without Ray")
+    num_cpus_per_worker: PositiveFloat
+    num_gpus_per_worker: NonNegativeFloat = Field(description="0: CPUs and Gloo; 1: NCCL")
+    object_store_mb: PositiveInt | None
+    threads: PositiveInt | None = Field(description="of torch, a worker; null: torch's own choice")
+    cache: str | None = Field(description="folder for the mels' local copy; null: the system's")
+    max_failures: NonNegativeInt = Field(description="lost workers before the job gives up")
+    plan_memory_mb: PositiveInt = Field(description="of DuckDB in the driver, MiB")
+
+
+class TrainJob(Section):
+    """conf/train*.yaml."""
+
+    workspace: WorkspaceConfig
+    data: TrainingDataConfig
+    task: TaskConfig
+    network: NetworkConfig
+    recipe: RecipeConfig
+    augment: AugmentConfig
+    thresholds: ThresholdConfig
+    runtime: TrainRuntimeConfig
+    tracking: TrackingConfig
+
+
+class EvaluationConfig(Section):
+    """What is judged, and how sure."""
+
+    split: Literal["train", "validation", "test"]
+    dataset: str | None = Field(description="tracks of this data set only; null: all")
+    num_resamples: PositiveInt = Field(description="of the bootstrap over tracks")
+    seed: NonNegativeInt
+    probes: tuple[str, ...] = Field(
+        description="compared: mfcc, or bundles whose embeddings get a linear head"
+    )
+
+
+class EvaluateJob(Section):
+    """conf/evaluate.yaml."""
+
+    workspace: WorkspaceConfig
+    scoring: ScoringConfig
+    evaluation: EvaluationConfig
+    limits: LimitsConfig
+    runtime: RuntimeConfig
+    tracking: TrackingConfig
+
+
+class ExplanationConfig(Section):
+    """Which units of the network are looked at, over which tracks."""
+
+    model: str = Field(description="a bundle by name, folder or URL")
+    layers: tuple[str, ...] = Field(description="modules of the network; empty: all convolutions")
+    channels: PositiveInt = Field(description="of each layer, the first so many")
+    patches: PositiveInt = Field(description="strongest ones kept a channel")
+    dataset: str | None = Field(description="tracks of this data set only; null: all")
+
+
+class ExplainJob(Section):
+    """conf/explain.yaml."""
+
+    workspace: WorkspaceConfig
+    explanation: ExplanationConfig
+    runtime: RuntimeConfig
+    tracking: TrackingConfig
+
+
+class PromotionConfig(Section):
+    """When a model becomes the champion."""
+
+    model: str = Field(
+        description="registered name; the candidate is its newest version",
+        pattern=r"^[A-Za-z0-9_.-]+$",
+    )
+    version: PositiveInt | None = Field(description="another candidate; null: the newest")
+    split: Literal["validation", "test"]
+    dataset: str | None = Field(description="tracks of this data set only; null: all")
+    metric: str = Field(description="that must be better: roc_auc_macro, f1_macro, accuracy, ...")
+    confidence: float = Field(gt=0.5, lt=1, description="share of resamples that must agree")
+    num_resamples: PositiveInt = Field(description="of the bootstrap over tracks")
+    seed: NonNegativeInt
+    input: TagInput = Field(description="what the two are judged on: audio, or stored features")
+    force: str | None = Field(description="why a model is promoted that cannot be judged")
+
+
+class PromoteJob(Section):
+    """conf/promote.yaml."""
+
+    workspace: WorkspaceConfig
+    promotion: PromotionConfig
+    limits: LimitsConfig
+    runtime: RuntimeConfig
+    tracking: TrackingConfig
