@@ -8,6 +8,7 @@ from pipeline.commandline import is_configuration, job_options, load_job
 from pipeline.config import TagJob, dump
 from pipeline.errors import ConfigError
 from pipeline.progress import Summary
+from pipeline.references import with_bundles
 from pipeline.stages.tag_catalog import tag_catalog
 from pipeline.tracking import tracked
 
@@ -51,7 +52,7 @@ def tag(config: TagJob) -> Summary:
     """The job itself, as a tracked run."""
     root_url = config.workspace.root_url
     with tracked(config, verb="tag", root_url=root_url, tracking=config.tracking) as run:
-        summary = tag_catalog(config, run_id=run.run_id)
+        summary = tag_catalog(with_bundles(config), run_id=run.run_id)
         run.metrics(summary.metrics())
         run.summary(summary.facts())
     return summary

@@ -13,7 +13,7 @@ SOURCES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("jobs/*.py")])
 ONLY_IN = {
     "ray": ("pipeline/stages/",),
     "fsspec": ("pipeline/storage.py",),
-    "mlflow": ("pipeline/tracking.py",),
+    "mlflow": ("pipeline/tracking.py", "pipeline/registry.py"),
     "yaml": ("pipeline/config.py",),
     "soundfile": ("pipeline/audio/", "pipeline/catalog/rendered"),
     "soxr": ("pipeline/audio/", "pipeline/catalog/rendered"),
@@ -27,9 +27,23 @@ LAYERS = [
     ("pipeline/stages/", {"jobs"}),
     (
         "pipeline/",
-        {"jobs", "pipeline.stages", "pipeline.tracking", "pipeline.commandline"},
+        {
+            "jobs",
+            "pipeline.stages",
+            "pipeline.tracking",
+            "pipeline.registry",
+            "pipeline.references",
+            "pipeline.commandline",
+        },
     ),
 ]
+DRIVERS = (
+    "pipeline/tracking.py",
+    "pipeline/registry.py",
+    "pipeline/references.py",
+    "pipeline/commandline.py",
+)
+"""What runs on the driver only, beside the stages."""
 ALLOWED_ROOT = {"README.md", "pyproject.toml", "pipeline", "jobs", "conf", "tests", "infra"}
 
 
@@ -60,7 +74,7 @@ def test_each_outside_library_has_one_home(path):
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_imports_point_one_way(path):
     forbidden = next(below for folder, below in LAYERS if relative(path).startswith(folder))
-    if relative(path) in ("pipeline/tracking.py", "pipeline/commandline.py"):
+    if relative(path) in DRIVERS:
         forbidden = {"pipeline.stages"}
     for module in imports(path):
         assert not any(module == f or module.startswith(f + ".") for f in forbidden), module
