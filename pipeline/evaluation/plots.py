@@ -1,4 +1,4 @@
-"""Pictures of mels, tags over time and counts, as PNG bytes.
+"""Pictures of mels, tags over time and counts, as PNG bytes, and the style of all pictures.
 
 Figures are objects of their own (no pyplot, no global state), so threads may draw at the same
 time. Shape letters: N chunks, M mel bands, F frames, K tags.
@@ -55,7 +55,7 @@ def mel_picture(
     axes.set_yticks(np.interp(shown, bands_hz, np.arange(num_bands)), [_hertz(hz) for hz in shown])
     axes.set_ylabel("frequency (Hz)")
     _time_axis(axes)
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def taggram_picture(
@@ -89,9 +89,9 @@ def taggram_picture(
             extent=(float(starts_s[0]), float(starts_s[-1]) + step_s, len(order) - 0.5, -0.5),
         )
         _colour_bar(figure, axes=axes, image=image)
-    axes.set_yticks(range(len(order)), [_plain(tags[k]) for k in order])
+    axes.set_yticks(range(len(order)), [plain_text(tags[k]) for k in order])
     _time_axis(axes)
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def bar_picture(counts: Sequence[tuple[str, int]], *, title: str, unit: str) -> bytes:
@@ -106,12 +106,12 @@ def bar_picture(counts: Sequence[tuple[str, int]], *, title: str, unit: str) -> 
     numbers = [number for _, number in counts]
     bars = axes.barh(range(len(counts)), numbers, color=BAR, height=0.72)
     axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=4, color=INK, fontsize=8)
-    axes.set_yticks(range(len(counts)), [_plain(name) for name, _ in counts])
+    axes.set_yticks(range(len(counts)), [plain_text(name) for name, _ in counts])
     axes.set_ylim(max(len(counts), 1) - 0.5, -0.5)
     axes.set_xlim(0, max([*numbers, 1]) * 1.12)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.set_xlabel(unit)
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def band_centres_hz(
@@ -152,14 +152,19 @@ def _figure(*, height_inches: float, title: str) -> tuple[Figure, Axes]:
     axes = figure.add_axes(
         (LEFT_INCHES / WIDTH_INCHES, BOTTOM_INCHES / whole, width, height_inches / whole)
     )
+    dress(axes, title=title)
+    return figure, axes
+
+
+def dress(axes: Axes, *, title: str) -> None:
+    """Gives axes the title and the look of all pictures."""
     axes.set_facecolor(PAPER)
-    axes.set_title(_plain(title), color=INK, fontsize=9.5, loc="left")
+    axes.set_title(plain_text(title), color=INK, fontsize=9.5, loc="left")
     axes.tick_params(colors=INK, labelsize=8, length=0)
     axes.xaxis.label.set(color=FAINT, fontsize=8)
     axes.yaxis.label.set(color=FAINT, fontsize=8)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return figure, axes
 
 
 def _colour_bar(figure: Figure, *, axes: Axes, image: AxesImage) -> None:
@@ -182,12 +187,13 @@ def _hertz(hz: int) -> str:
     return f"{hz // 1000}k" if hz >= 1000 else str(hz)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text that is drawn as it stands: a dollar sign would start a formula."""
     return text.replace("$", r"\$")
 
 
-def _png(figure: Figure) -> bytes:
+def png_bytes(figure: Figure) -> bytes:
+    """The drawn figure as a PNG of few colours."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

@@ -58,10 +58,14 @@ def extract_catalog(config: FeaturesJob, *, run_id: str) -> Summary:
     )
 
 
-def plan_audio(connection: duckdb.DuckDBPyConnection, *, root_url: str, storage: Storage) -> None:
-    """Makes `planned` the catalog's tracks."""
+def plan_audio(
+    connection: duckdb.DuckDBPyConnection, *, root_url: str, storage: Storage, where: str = "true"
+) -> None:
+    """Makes `planned` the catalog's tracks, or those for which the SQL `where` holds."""
     register_catalog(connection, root_url=root_url, storage=storage)
-    connection.execute("CREATE VIEW planned AS SELECT track_id, audio_version, uri FROM catalog")
+    connection.execute(
+        f"CREATE VIEW planned AS SELECT track_id, audio_version, uri FROM catalog WHERE {where}"
+    )
 
 
 def frontend_spec(name: str) -> FrontendSpec:

@@ -18,6 +18,7 @@ from pipeline.stages.run import run
 from pipeline.stages.score import ScoreTracks, ScoreWork, ScoringWork
 from pipeline.storage import Storage, absolute
 from pipeline.tables.database import register, register_catalog
+from pipeline.tables.labelled import Part
 from pipeline.tables.ledger import RESULTS_LEDGER
 from pipeline.tables.prepare import Prepared, prepare
 from pipeline.tables.scorings import Scoring, write_scoring
@@ -32,8 +33,13 @@ class Choice:
     url: str
 
 
-def tag_catalog(config: TagJob, *, run_id: str) -> Summary:
+def tag_catalog(config: TagJob, *, run_id: str, part: Part | None = None) -> Summary:
     """Gives every track of the catalog a row under every scoring: scores, or a reason.
+
+    Args:
+        config: the job.
+        run_id: names the run in the rows.
+        part: these tracks only; None: all.
 
     Raises:
         ConfigError: a bundle is missing or broken, or the bundles do not go together.
@@ -43,12 +49,13 @@ def tag_catalog(config: TagJob, *, run_id: str) -> Summary:
     choices = _choose(config, root_url=root_url, storage=storage)
     spec = next(iter(choices.values())).bundle.frontend
     from_audio = config.scoring.input == TagInput.AUDIO
+    where = part.where if part else "true"
 
     def make_planned(connection: duckdb.DuckDBPyConnection) -> None:
         if from_audio:
-            plan_audio(connection, root_url=root_url, storage=storage)
+            plan_audio(connection, root_url=root_url, storage=storage, where=where)
         else:
-            plan_features(connection, spec=spec, root_url=root_url, storage=storage)
+            plan_features(connection, spec=spec, root_url=root_url, storage=storage, where=where)
 
     prepared = prepare(
         RESULTS_LEDGER,
@@ -59,6 +66,7 @@ def tag_catalog(config: TagJob, *, run_id: str) -> Summary:
         storage=storage,
         run_id=run_id,
         memory_mb=config.runtime.plan_memory_mb,
+        part=str(part or ""),
     )
     for key, choice in choices.items():
         write_scoring(root_url, storage=storage, scoring=_scoring(key, choice, config=config))
@@ -73,9 +81,21 @@ def tag_catalog(config: TagJob, *, run_id: str) -> Summary:
 
 
 def plan_features(
-    connection: duckdb.DuckDBPyConnection, *, spec: FrontendSpec, root_url: str, storage: Storage
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    spec: FrontendSpec,
+    root_url: str,
+    storage: Storage,
+    where: str = "true",
 ) -> None:
     """Makes `planned` the catalog's tracks with their rows of the feature index.
+
+    Args:
+        connection: where the view is made.
+        spec: the front end.
+        root_url: the workspace.
+        storage: how to reach it.
+        where: SQL over columns of the catalog: these tracks only.
 
     Raises:
         TableError: tracks without features of this front end.
@@ -86,7 +106,7 @@ def plan_features(
         "CREATE VIEW planned AS SELECT c.track_id, c.audio_version, c.uri, f.part, f.first_row, "
         "f.num_rows, f.num_frames, f.status, f.reason, f.detail, f.duration_s FROM catalog c "
         f"LEFT JOIN (SELECT * FROM feature_index WHERE spec_id = '{spec.spec_id}') f "
-        "ON c.track_id = f.track_id AND c.audio_version = f.audio_version"
+        f"ON c.track_id = f.track_id AND c.audio_version = f.audio_version WHERE {where}"
     )
     ((missing,),) = connection.sql("SELECT count(*) FROM planned WHERE status IS NULL").fetchall()
     if missing:

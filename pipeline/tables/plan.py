@@ -35,6 +35,7 @@ class Plan:
         table: `results` or `feature_index`.
         num_tracks: rows of the plan.
         submitted_at: when it was submitted last, ISO 8601 in UTC.
+        part: of the catalog, in words; empty: all of it.
     """
 
     plan_id: str
@@ -42,6 +43,7 @@ class Plan:
     table: str
     num_tracks: int
     submitted_at: str
+    part: str = ""
 
 
 def plan_url(root_url: str, plan_id: str) -> str:
@@ -50,12 +52,18 @@ def plan_url(root_url: str, plan_id: str) -> str:
 
 
 def make_plan(
-    connection: duckdb.DuckDBPyConnection, *, root_url: str, storage: Storage, key: str, table: str
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    root_url: str,
+    storage: Storage,
+    key: str,
+    table: str,
+    part: str = "",
 ) -> Plan:
     """Writes the plan of the view `planned` (track_id, audio_version, uri, ...).
 
     The same plan again has the same id and file; only its `submitted_at` moves, so that the plan
-    that was submitted last is the one that `verify` holds a key to.
+    that was submitted last is the one that `verify` holds a key to, for each part of the catalog.
 
     Raises:
         TableError: there is nothing to plan, or a track_id stands twice.
@@ -66,7 +74,7 @@ def make_plan(
         plan_id, num_tracks = _write_rows(connection, unnamed, key=key)
         if not num_tracks:
             raise TableError("there is no track to plan: the catalog is empty")
-        plan = Plan(plan_id, key, table, num_tracks, datetime.now(UTC).isoformat())
+        plan = Plan(plan_id, key, table, num_tracks, datetime.now(UTC).isoformat(), part)
         named = Path(folder) / "plan.parquet"
         _copy_with_metadata(unnamed, named, plan=plan)
         storage.put(str(named), plan_url(root_url, plan_id))
@@ -79,7 +87,12 @@ def read_plan(url: str, *, storage: Storage) -> Plan:
     metadata = pq.read_schema(path, filesystem=filesystem).metadata
     fact = {name.decode(): value.decode() for name, value in metadata.items()}
     return Plan(
-        fact["plan_id"], fact["key"], fact["table"], int(fact["num_tracks"]), fact["submitted_at"]
+        fact["plan_id"],
+        fact["key"],
+        fact["table"],
+        int(fact["num_tracks"]),
+        fact["submitted_at"],
+        fact.get("part", ""),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 
@@ -51,6 +52,7 @@ def prepare(
     storage: Storage,
     run_id: str,
     memory_mb: int,
+    part: str = "",
 ) -> Prepared:
     """Writes the plans and the pending file.
 
@@ -63,18 +65,15 @@ def prepare(
         storage: how to reach it.
         run_id: the run.
         memory_mb: of DuckDB.
+        part: of the catalog that `planned` is, in words; empty: all of it.
 
     Raises:
         TableError: nothing to plan, duplicate track ids, or a path that holds something else.
     """
     with database(memory_mb=memory_mb) as connection:
         register(connection)
-        plans = {
-            key: make_plan(
-                connection, root_url=root_url, storage=storage, key=key, table=ledger.name
-            )
-            for key in keys
-        }
+        plan = partial(make_plan, connection, root_url=root_url, storage=storage, part=part)
+        plans = {key: plan(key=key, table=ledger.name) for key in keys}
         committers = {
             key: Committer(ledger, root_url=root_url, storage=storage, key=key, run_id=run_id)
             for key in keys

@@ -1,8 +1,8 @@
 """Proof from storage alone that nothing is lost, nothing is there twice, and commits are whole.
 
 Each plan says which rows must be there; the ledgers say which are. Nothing that a run remembers is
-asked. A plan that a later one for the same key has replaced (the catalog changed) is not held
-against its ledger; its rows are still checked for doubles.
+asked. A plan that a later one for the same key and part of the catalog has replaced (the catalog
+changed) is not held against its ledger; its rows are still checked for doubles.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ def verify(root_url: str, *, storage: Storage, memory_mb: int) -> VerifyReport:
                 connection, ledger.name, root_url=root_url, storage=storage, schema=ledger.schema
             )
             _check_rows(report, connection, ledger=ledger)
-        latest = {(plan.table, plan.key): plan.plan_id for plan in plans}
+        latest = {(plan.table, plan.key, plan.part): plan.plan_id for plan in plans}
         for plan in plans:
-            replaced = latest[plan.table, plan.key] != plan.plan_id
+            replaced = latest[plan.table, plan.key, plan.part] != plan.plan_id
             check = _check_plan(
                 connection, plan, replaced=replaced, root_url=root_url, storage=storage
             )
