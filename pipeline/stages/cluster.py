@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -36,30 +37,47 @@ def cluster(runtime: RuntimeConfig) -> Iterator[int]:
     Yields:
         How many actors the job shall have.
     """
-    started = not ray.is_initialized()
-    if started:
-        _init(runtime)
-    try:
+    num_cpus = None
+    if runtime.num_actors:
+        num_cpus = math.ceil(runtime.num_actors * runtime.num_cpus_per_actor)
+    with connected(runtime.ray_address, object_store_mb=runtime.object_store_mb, num_cpus=num_cpus):
         _set_data_context(runtime)
         yield runtime.num_actors or _fitting_actors(runtime)
+
+
+@contextmanager
+def connected(
+    address: str | None, *, object_store_mb: int | None, num_cpus: int | None
+) -> Iterator[None]:
+    """Joins the cluster at an address or RAY_ADDRESS, else starts one here; uses one that is there.
+
+    Args:
+        address: of a cluster, or None.
+        object_store_mb: of a Ray of one's own, MiB; None: Ray's default.
+        num_cpus: logical ones of a Ray of one's own, at least those of the machine.
+    """
+    started = not ray.is_initialized()
+    if started:
+        _connect(address, object_store_mb=object_store_mb, num_cpus=num_cpus)
+    try:
+        yield
     finally:
         if started:
             ray.shutdown()
 
 
-def _init(runtime: RuntimeConfig) -> None:
-    address = runtime.ray_address or os.environ.get("RAY_ADDRESS")
+def _connect(address: str | None, *, object_store_mb: int | None, num_cpus: int | None) -> None:
+    address = address or os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # no call may start a Ray by accident
     options: dict[str, Any] = {"log_to_driver": True, "logging_level": "WARNING"}
     if address is None:
         # Ray's C++ side prints an error for every actor pool that takes arguments (issue 53727).
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         options["include_dashboard"] = False
-        if runtime.object_store_mb:
-            options["object_store_memory"] = runtime.object_store_mb * MEBIBYTE
-        if runtime.num_actors:
-            wanted = int(runtime.num_actors * runtime.num_cpus_per_actor + 0.999)
-            options["num_cpus"] = max(os.cpu_count() or 1, wanted)
+        if object_store_mb:
+            options["object_store_memory"] = object_store_mb * MEBIBYTE
+        if num_cpus:
+            options["num_cpus"] = max(os.cpu_count() or 1, num_cpus)
     ray.init(address=address or "local", **options)
 
 
@@ -102,14 +120,40 @@ def stream(
     num_actors: int,
     runtime: RuntimeConfig,
 ) -> Generator[Receipt, None, None]:
-    """Runs `worker(work)` in a fixed pool of actors over all units; yields receipts as they come.
+    """`stream_json` for workers that write files: yields the receipts as they come.
+
+    Out: tables of rows `receipt` (JSON).
+    """
+    texts = stream_json(
+        worker,
+        column="receipt",
+        work=work,
+        num_tracks=num_tracks,
+        num_actors=num_actors,
+        runtime=runtime,
+    )
+    with closing(texts):
+        for text in texts:
+            yield Receipt.from_json(text)
+
+
+def stream_json(
+    worker: type[Callable[[pa.Table], Iterator[pa.Table]]],
+    *,
+    column: str,
+    work: object,
+    num_tracks: int,
+    num_actors: int,
+    runtime: RuntimeConfig,
+) -> Generator[str, None, None]:
+    """Runs `worker(work)` in a fixed pool of actors over all units; yields what they say.
 
     In: tables of one row, `start` and `stop` in the pending file.
-    Out: tables of rows `receipt` (JSON).
+    Out: tables with a column of JSON.
     """
     slices = units(num_tracks, num_actors=num_actors, unit_tracks=runtime.unit_tracks)
     blocks = [pa.table({"start": [start], "stop": [stop]}) for start, stop in slices]
-    receipts = ray.data.from_arrow(blocks).map_batches(
+    said = ray.data.from_arrow(blocks).map_batches(
         worker,
         fn_constructor_args=(work,),
         batch_size=None,
@@ -118,13 +162,12 @@ def stream(
         num_cpus=runtime.num_cpus_per_actor,
         num_gpus=runtime.num_gpus_per_actor or None,
     )
-    batches = receipts.iter_batches(
+    batches = said.iter_batches(
         batch_size=None, prefetch_batches=0, batch_format="pyarrow"
     ).__iter__()
     try:
         for batch in batches:
-            for text in batch["receipt"].to_pylist():
-                yield Receipt.from_json(text)
+            yield from batch[column].to_pylist()
     except RayTaskError as error:
         raise _explained(error) from error
     except RayActorError as error:

@@ -1,0 +1,1 @@
+"""Learning: tasks, the order of tracks, augmentation, recipes, and the loop. Pure torch."""
