@@ -1,30 +1,26 @@
-"""The whole walk on one catalog: scan, tag with two published taggers, publish, ask, report."""
+"""The whole walk on one catalog: scan, tag with published taggers, train one, publish, report."""
 
 from __future__ import annotations
 
-import sys
 import time
+from functools import partial
 
 import click
 
-from jobs.catalog import scan
-from jobs.tag import tag
+from jobs import catalog, features, report, tag, train
 from pipeline.catalog.rendered import render_catalog
 from pipeline.commandline import job_options, load_job
-from pipeline.config import CatalogJob, TagJob
+from pipeline.config import CatalogJob, FeaturesJob, TablesJob, TagJob
+from pipeline.config_training import TrainJob
 from pipeline.evaluation.digest import digest
-from pipeline.evaluation.report import render_report
 from pipeline.models.published import add_published
 from pipeline.progress import Counter, duration
-from pipeline.stages.collect_report import collect_report
+from pipeline.stages.cluster import connected
 from pipeline.storage import absolute, join
 from pipeline.tables.tags import publish
 from pipeline.tables.verify import verify
-from pipeline.tables.views import open_views
 
-MODELS = ("musicnn:MTT_musicnn", "musicnn:MSD_musicnn")
-HOME = "earmark-data"
-CATALOG = f"{HOME}/catalog"
+HOME, PUBLISHED = "earmark-data", ("musicnn:MTT_musicnn", "musicnn:MSD_musicnn")
 
 
 @click.command()
@@ -36,44 +32,48 @@ def main(
     """Tags SOURCE, or a catalog of rendered scores, and prints and reports what was found."""
     started = time.monotonic()
     root = absolute(workspace or f"{HOME}/{'demo' if source is None else 'demo-own'}")
-    job = load_job(
-        TagJob,
-        default="tag.yaml",
-        conf=conf,
-        overrides=(f"scoring.models={list(MODELS)}", *overrides),
-        workspace=root,
-    )
-    catalog = load_job(CatalogJob, default="catalog.yaml", conf=None, overrides=(), workspace=root)
-    storage, memory_mb = job.workspace.storage, job.runtime.plan_memory_mb
+    here = partial(load_job, conf=None, workspace=root)
+    scanned = here(CatalogJob, default="catalog.yaml", overrides=())
+    tables = here(TablesJob, default="tables.yaml", overrides=())
+    settings = (f"scoring.models={list(PUBLISHED)}", *overrides)
+    job = load_job(TagJob, default="tag.yaml", conf=conf, overrides=settings, workspace=root)
+    storage, memory_mb = job.workspace.storage, tables.query.memory_mb
 
-    click.echo("\n== 1/5 a catalog")
-    source = source or str(render_catalog(CATALOG, on_progress=Counter("render", "tracks")))
-    click.echo("\n".join(scan(catalog, source=source).lines()))
-    click.echo("\n== 2/5 two published taggers")
-    for name in MODELS:
+    click.echo("\n== 1/6 a catalog")
+    counter = Counter("render", "tracks")
+    table = source or str(render_catalog(f"{HOME}/catalog", on_progress=counter))
+    click.echo("\n".join(catalog.scan(scanned, source=table).lines()))
+    click.echo("\n== 2/6 two published taggers")
+    for name in PUBLISHED:
         click.echo(add_published(name, root_url=root, storage=storage).model_version)
-    click.echo("\n== 3/5 tag")
-    summary = tag(job)
-    click.echo("\n".join(summary.lines()))
-    wall_s = summary.seconds if summary.committed == summary.planned else None
-    click.echo("\n== 4/5 verify and publish")
+    with connected(job.runtime.ray_address, object_store_mb=None, num_cpus=2):
+        click.echo("\n== 3/6 tag")
+        summary = tag.tag(job)
+        click.echo("\n".join(summary.lines()))
+        if source is None:
+            click.echo("\n== 4/6 train a tagger of instruments with two workers, and tag with it")
+            learn(root)
+    click.echo("\n== 5/6 verify and publish")
     proof = verify(root, storage=storage, memory_mb=memory_mb)
     click.echo("\n".join(proof.lines()))
     click.echo(f"{publish(root, storage=storage, memory_mb=memory_mb).rows:,} rows of tags")
-    click.echo("\n== 5/5 ask and report")
-    with open_views(root, storage=storage, memory_mb=memory_mb) as connection:
-        data = collect_report(
-            connection,
-            root_url=root,
-            storage=storage,
-            title="Earmark demo",
-            wall_s=wall_s,
-        )
-    click.echo(digest(data))
-    page = join(root, "report.html")
-    storage.write(page, render_report(data).encode())
+    click.echo("\n== 6/6 ask and report")
+    page, wall_s = join(root, "report.html"), None if summary.already else summary.seconds
+    click.echo(digest(report.report(tables, page=page, title="Earmark demo", wall_s=wall_s)))
     click.echo(f"\nreport: {page}\ndone in {duration(time.monotonic() - started)}")
-    sys.exit(0 if proof.holds else 1)
+    raise SystemExit(0 if proof.holds else 1)
+
+
+def learn(root: str) -> None:
+    """Stores mels, trains on those of the labelled tracks, and tags all of them."""
+    here = partial(load_job, conf=None, workspace=root)
+    training = here(TrainJob, default="train-instruments.yaml", overrides=())
+    stored = (f"frontend.name={training.data.frontend}",)
+    mels = here(FeaturesJob, default="features.yaml", overrides=stored)
+    click.echo("\n".join(features.features(mels).lines()))
+    train.train(training)
+    own = (f"scoring.models=['trained:{training.network.name}']", "scoring.input=features")
+    click.echo("\n".join(tag.tag(here(TagJob, default="tag.yaml", overrides=own)).lines()))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from pipeline.commandline import job_options, load_job
 from pipeline.config import TablesJob
-from pipeline.evaluation.report import render_report
+from pipeline.evaluation.report import ReportData, render_report
 from pipeline.stages.collect_report import collect_report
 from pipeline.storage import absolute
 from pipeline.tables.views import open_views
@@ -29,13 +27,20 @@ def main(
     config = load_job(
         TablesJob, default="tables.yaml", conf=conf, overrides=overrides, workspace=workspace
     )
+    page = absolute(output)
+    report(config, page=page, title=title, wall_s=None)
+    click.echo(f"report: {page}")
+
+
+def report(config: TablesJob, *, page: str, title: str, wall_s: float | None) -> ReportData:
+    """Writes the page to a URL; gives what stands on it."""
     root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
     with open_views(root_url, storage=storage, memory_mb=config.query.memory_mb) as connection:
         data = collect_report(
-            connection, root_url=root_url, storage=storage, title=title, wall_s=None
+            connection, root_url=root_url, storage=storage, title=title, wall_s=wall_s
         )
-    Path(output).write_text(render_report(data), encoding="utf-8")
-    click.echo(f"report: {output}")
+    storage.write(page, render_report(data).encode())
+    return data
 
 
 if __name__ == "__main__":

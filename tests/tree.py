@@ -6,7 +6,17 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("", "catalog", "catalog/datasets", "audio", "models", "training", "evaluation", "tables", "stages")
+FOLDERS = (
+    "",
+    "catalog",
+    "catalog/datasets",
+    "audio",
+    "models",
+    "training",
+    "evaluation",
+    "tables",
+    "stages",
+)
 
 
 def tree() -> str:

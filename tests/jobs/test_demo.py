@@ -27,6 +27,8 @@ def test_the_demo_tags_its_catalog_and_a_second_run_finds_it_done(tmp_path):
     first = demo(*workspace)
     assert "206 tracks" in first
     assert "412 rows committed now" in first
+    assert "trained:instruments is" in first
+    assert first.count("206 rows committed now") == 2  # features, and the trained tagger's scores
     assert "verified" in first
     for reason in ("empty", "not_audio", "too_short", "non_finite", "truncated"):
         assert reason in first
