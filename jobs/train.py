@@ -62,7 +62,7 @@ def train(config: TrainJob) -> None:
 
         trained = train_tagger(config, on_epoch=on_epoch)
         version = _log(run, trained, config=config)
-    click.echo("\n".join([*trained.lines(), f"version {version} of models:/{config.network.name}"]))
+    click.echo("\n".join([*trained.lines(), f"version {version} of models:/{trained.registered}"]))
 
 
 def _log(run: Run, trained: Trained, *, config: TrainJob) -> int:
@@ -70,7 +70,7 @@ def _log(run: Run, trained: Trained, *, config: TrainJob) -> int:
     for name, png in pictures(trained.state, validation=trained.validation).items():
         run.picture(f"figures/{name}", png)
     run.summary({"training_id": trained.training_id, **trained.bundle.evaluation})
-    name, storage, best = config.network.name, config.workspace.storage, trained.bundle.evaluation
+    name, storage, best = trained.registered, config.workspace.storage, trained.bundle.evaluation
     return register(
         run, name=name, bundle=trained.bundle, bundle_url=trained.url, storage=storage, metrics=best
     )

@@ -52,6 +52,10 @@ class NetworkConfig(Section):
     """What learns."""
 
     name: str = Field(description="the bundle's: trained:NAME", pattern=r"^[A-Za-z0-9_.-]+$")
+    registry: str | None = Field(
+        description="the registered model that it becomes a version of; null: its own name",
+        pattern=r"^[A-Za-z0-9_.-]+$",
+    )
     architecture: str = Field(description="a key of pipeline/models/architectures.py")
     parameters: dict[str, int] = Field(description="beside num_tags and n_mels")
 

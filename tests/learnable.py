@@ -23,7 +23,12 @@ SHARES = {"train": 48, "validation": 15, "test": 15}
 
 
 def learnable_workspace(
-    root: Path, *, num_frames: int = 40, several: bool = False, noise: float = 4.0
+    root: Path,
+    *,
+    num_frames: int = 40,
+    several: bool = False,
+    noise: float = 4.0,
+    validation_tones: tuple[int, ...] = (0, 1, 2),
 ) -> Path:
     """Writes the catalog and the features; with `several` a track has one or two of the tones."""
     choice = np.random.default_rng(0)
@@ -31,7 +36,9 @@ def learnable_workspace(
     now = datetime.now(UTC)
     for split, count in SHARES.items():
         for i in range(count):
-            tones = {i % 3} | ({(i + 1) % 3} if several and i % 2 else set())
+            choices = validation_tones if split == "validation" else (0, 1, 2)
+            tones = {choices[i % len(choices)]}
+            tones |= {(i + 1) % 3} if several and i % 2 else set()
             track_id = f"{split}-{i:03d}"
             mel_MF = choice.normal(-40.0, noise, (SPEC.n_mels, num_frames))
             for tone in tones:

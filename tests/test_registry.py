@@ -52,6 +52,7 @@ def client(root):
     return mlflow.MlflowClient(tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
 
 
+@pytest.mark.long
 def test_another_process_loads_a_version_by_pyfunc_and_gets_the_taggers_scores(root, tmp_path):
     waves_NT = np.stack([tone(hz, duration_s=5) for hz in (HIGH_HZ, LOW_HZ, 1_000.0)])
     np.save(tmp_path / "waves.npy", waves_NT)

@@ -13,7 +13,7 @@ from pipeline.evaluation.metrics import METRICS
 from pipeline.models.architectures import check_input, complete
 from pipeline.stages.extract_catalog import frontend_spec
 from pipeline.storage import absolute
-from pipeline.tables.training_set import TRAIN, TrainingSet, training_set
+from pipeline.tables.training_set import TRAIN, VALIDATION, TrainingSet, training_set
 from pipeline.taxonomy import SEPARATOR, TaskKind
 from pipeline.training.judge import LOSS
 from pipeline.training.lesson import Lesson
@@ -40,7 +40,9 @@ def plan_training(config: TrainJob) -> tuple[Lesson, TrainingSet]:
         group=config.data.group,
         memory_mb=config.runtime.plan_memory_mb,
     )
-    return _lesson(config, spec=spec, found=found), found
+    lesson = _lesson(config, spec=spec, found=found)
+    _check_validation(lesson.task, found)
+    return lesson, found
 
 
 def categories(config: TrainJob) -> list[str]:
@@ -70,6 +72,17 @@ def training_id(lesson: Lesson, found: TrainingSet) -> str:
         "tracks": found.digest,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _check_validation(task: Task, found: TrainingSet) -> None:
+    """Raises ConfigError if no tag can be judged on the split validation."""
+    targets_NK = task.targets(found.labels(VALIDATION))
+    if not (targets_NK.any(0) & ~targets_NK.all(0)).any():
+        raise ConfigError(
+            f"task {task.taxonomy.name}: on the split validation each tag is on all of "
+            f"{len(targets_NK)} tracks or on none, so nothing can be judged; label more tracks "
+            "there, or split otherwise"
+        )
 
 
 def _check_metric(name: str) -> None:

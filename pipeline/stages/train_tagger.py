@@ -28,6 +28,7 @@ class Trained:
 
     Attributes:
         training_id: hash of the lesson and its tracks.
+        registered: name of the model that the bundle becomes a version of.
         bundle: what was written.
         url: where to.
         state: the figures of all epochs, and which was best.
@@ -37,6 +38,7 @@ class Trained:
     """
 
     training_id: str
+    registered: str
     bundle: Bundle
     url: str
     state: State
@@ -165,4 +167,7 @@ def _finish(
         f"{found.num_failed:,} that could not be read, {found.num_unlabelled:,} without a label of "
         f"{' or '.join(categories(config))}",
     )
-    return Trained(identity, bundle, url, state, validation.at(thresholds), choices, notes)
+    registered = config.network.registry or config.network.name
+    return Trained(
+        identity, registered, bundle, url, state, validation.at(thresholds), choices, notes
+    )

@@ -339,6 +339,7 @@ def test_a_complete_folder_is_left_alone_and_other_values_are_refused(rendered, 
 
 
 @needs_extra
+@pytest.mark.long
 def test_a_folder_that_was_cut_off_is_completed_to_the_same_files(rendered, fonts, tmp_path):
     folder, _ = rendered
     again = tmp_path / "again"

@@ -34,7 +34,8 @@ def free_port() -> int:
 @pytest.fixture
 def head(tmp_path_factory):
     """A Ray head with its job server; ends with every process that it started."""
-    ports = {name: free_port() for name in ("port", "dashboard-port", "ray-client-server-port")}
+    named = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port")
+    ports = {name: free_port() for name in named}  # none of another Ray's on this machine
     log = (tmp_path_factory.mktemp("head") / "log").open("w")
     process = subprocess.Popen(
         [
@@ -75,7 +76,7 @@ def wait_until_up(process: subprocess.Popen, address: str) -> None:
 
 def submit(address: str, entrypoint: list[str]) -> subprocess.CompletedProcess:
     """`ray job submit`, again while the head's agent is not up yet."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while True:
         submitted = subprocess.run(
             [RAY, "job", "submit", "--address", address, "--", *entrypoint],

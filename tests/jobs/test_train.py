@@ -13,6 +13,7 @@ import mlflow
 import pytest
 from learnable import learnable_workspace
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 TASK = "task={name: tones, kind: multiclass, tags: null, category: tone, outside: refuse}"
 

@@ -31,7 +31,7 @@ def train(root, *, name, workers, on_epoch=lambda facts: None, overrides=()):
             f"workspace.root_url={root}",
             f"runtime.cache={root}/cache",
             "task={name: tones, kind: multiclass, tags: null, category: tone, outside: refuse}",
-            f"network={{name: {name}, architecture: note_cnn, parameters: {{}}}}",
+            f"network={{name: {name}, registry: null, architecture: note_cnn, parameters: {{}}}}",
             f"runtime.num_workers={workers}",
             "recipe.epochs=4",
             "runtime.threads=1",

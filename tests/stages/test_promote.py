@@ -56,6 +56,7 @@ def shown(root):
     return read_current(str(root), storage=Storage())["model_version"].to_pylist()
 
 
+@pytest.mark.long
 def test_a_name_goes_from_its_first_champion_to_better_ones_and_the_views_follow(tmp_path):
     names = [f"t{i:02d}" for i in range(NUM_TEST + NUM_TRAIN)]
     write_tracks(tmp_path, [labelled_track(i, name) for i, name in enumerate(names)])

@@ -134,6 +134,12 @@ def test_what_does_not_go_together_is_refused_before_the_first_step(root, overri
     assert epochs == []
 
 
+def test_a_validation_split_without_a_positive_is_refused(tmp_path):
+    root = learnable_workspace(tmp_path, validation_tones=(0,))
+    with pytest.raises(ConfigError, match="each tag is on all of 15 tracks or on none"):
+        train(root, "network.name=other")
+
+
 def test_a_gpu_that_is_not_there_is_refused(root):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")

@@ -17,6 +17,7 @@ from training_lessons import lesson, tones
 from pipeline.training.loop import Trainer
 from pipeline.training.team import Alone, Distributed
 
+pytestmark = pytest.mark.long
 AUGMENT = {"mixup_alpha": 0.3, "gain_db": 3.0}
 TOLERANCE = 1e-4
 """Of a loss after three epochs; measured: below 2e-6."""
