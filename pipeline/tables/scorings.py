@@ -11,6 +11,8 @@ from pipeline.storage import Storage, join
 from pipeline.taxonomy import Taxonomy
 
 FOLDER = "scorings"
+NAMES = ("reference", "model_version")
+"""What a bundle is called: the same one under another name gives the same scores."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def write_scoring(root_url: str, *, storage: Storage, scoring: Scoring) -> None:
         return
     before = asdict(_read(url, storage=storage))
     now = asdict(Scoring.from_json(scoring.to_json()))
-    differing = sorted(name for name in now if name != "reference" and now[name] != before[name])
+    differing = sorted(name for name in now if name not in NAMES and now[name] != before[name])
     if differing:
         raise TableError(
             f"{url} was written with another {', '.join(differing)} than {scoring.reference} has "

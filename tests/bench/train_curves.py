@@ -2,8 +2,9 @@
 
     python tests/bench/train_curves.py WORKSPACE --conf conf/train-instruments.yaml --output FOLDER
 
-WORKSPACE holds labelled tracks with features, for example the demo's. Writes curves.png and
-curves.json with the largest difference of a loss from that of one worker.
+WORKSPACE holds labelled tracks with features, for example the demo's. Each run removes the state
+that another one left of the same lesson. Writes curves.png and curves.json with the largest
+difference of a loss from that of one worker.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipeline import config
 from pipeline.config_training import TrainJob
 from pipeline.evaluation.metric_plots import curves_picture
 from pipeline.stages.cluster import connected
+from pipeline.stages.plan_training import plan_training, training_id
 from pipeline.stages.train_tagger import train_tagger
 from pipeline.storage import absolute
 from pipeline.training.state import EpochFacts
@@ -70,6 +72,8 @@ def train(
     name = f"curves-{time.monotonic_ns()}"
     own = (f"network.name={name}", f"runtime.num_workers={workers}", "runtime.threads=1")
     job = config.load(TrainJob, conf, overrides=(*settings, *own))
+    state = Path(job.workspace.root_url, "training", training_id(*plan_training(job)), "state.pt")
+    state.unlink(missing_ok=True)
     killed: list[int] = []
 
     def on_epoch(facts: EpochFacts) -> None:
@@ -79,7 +83,6 @@ def train(
             os.kill(killed[0], signal.SIGKILL)
 
     trained = train_tagger(job, on_epoch=on_epoch)
-    Path(job.workspace.root_url, "training", trained.training_id, "state.pt").unlink()
     if kill and not killed:
         raise RuntimeError("no worker was killed: the training had fewer epochs")
     return {

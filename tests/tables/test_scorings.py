@@ -31,6 +31,13 @@ def test_writing_the_same_again_changes_nothing_even_under_another_reference(tmp
     assert read_scorings(str(tmp_path), storage=STORAGE) == {"s1": scoring("s1")}
 
 
+def test_the_same_bundle_under_another_name_is_the_same_scoring(tmp_path):
+    write_scorings(tmp_path, scoring("s1"))
+    again = dataclasses.replace(scoring("s1"), model_version="renamed@0123456789ab")
+    write_scoring(str(tmp_path), storage=STORAGE, scoring=again)
+    assert read_scorings(str(tmp_path), storage=STORAGE) == {"s1": scoring("s1")}
+
+
 def test_tuples_in_the_settings_do_not_count_as_a_change(tmp_path):
     one = dataclasses.replace(scoring("s1"), frontend={"sizes": (1, 2)})
     write_scoring(str(tmp_path), storage=STORAGE, scoring=one)
