@@ -34,6 +34,8 @@ from pipeline.errors import ConfigError
 CPU_BLOCK_FRAMES = 256
 _LEAST_POWER = 1e-10  # -100 dB
 _LARGEST_FLOAT16 = 65_504.0
+# A product of fewer rows may take other code, and a frame must not depend on where its track ends.
+_LEAST_ROWS = 8
 
 
 class Compression(StrEnum):
@@ -206,13 +208,13 @@ class Frontend:
         filters_BM = self._filters_BM.to(wave.device)
         step = block_frames if wave.device.type == "cpu" else num_frames
         power = wave.new_empty((*wave.shape[:-1], self.spec.n_mels, num_frames))
-        # a last frame of its own joins the block before: a product of one row is computed by other
-        # code, with another last digit, and a frame must not depend on where its track ends
-        for start in range(0, max(1, num_frames - 1), step):
-            stop = start + step if start + step < num_frames - 1 else num_frames
+        for start in range(0, num_frames, step):
+            stop = min(start + step, num_frames)
             spectrum_FB = torch.fft.rfft(frames_FW[..., start:stop, :] * window_W)
             power_FB = spectrum_FB.real.square().addcmul_(spectrum_FB.imag, spectrum_FB.imag)
-            power[..., start:stop] = (power_FB @ filters_BM).mT
+            if stop - start < _LEAST_ROWS:
+                power_FB = functional.pad(power_FB, (0, 0, 0, _LEAST_ROWS - (stop - start)))
+            power[..., start:stop] = (power_FB @ filters_BM)[..., : stop - start, :].mT
         return power
 
     def _padded(self, wave: Tensor) -> Tensor:

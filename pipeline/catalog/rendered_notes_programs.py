@@ -10,20 +10,11 @@ shanai.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
-FAMILIES = (
-    "bass",
-    "brass",
-    "flute",
-    "guitar",
-    "keyboard",
-    "mallet",
-    "organ",
-    "reed",
-    "string",
-    "synth_lead",
-    "vocal",
-)
+from pipeline.catalog.datasets.nsynth import Family
+
+FAMILIES: tuple[str, ...] = get_args(Family)
 """NSynth's instrument families; a family's index is its `instrument_family`."""
 
 SOURCES = ("acoustic", "electronic", "synthetic")

@@ -182,7 +182,6 @@ def test_an_interrupted_run_keeps_what_is_done(music, undisturbed, tmp_path):
     assert_same(scores(tmp_path), undisturbed)
 
 
-@pytest.mark.slow  # the ledger's committer is the tag run's, which is killed above
 def test_a_killed_features_run_resumes_and_no_track_is_there_twice(music, tmp_path):
     write_catalog(tmp_path, music)
     process = start("features", tmp_path)

@@ -19,8 +19,8 @@ from pipeline.training.state import State
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("shared_ray"), pytest.mark.timeout(600)]
 CONF = Path(__file__).resolve().parents[2] / "conf" / "smoke" / "train.yaml"
-TOLERANCE = 1e-3
-"""Of a loss: sums of another order, which Adam's first steps enlarge."""
+TOLERANCE = 1e-4
+"""Of a loss; with one thread a worker the curves were equal to the last bit."""
 
 
 def train(root, *, name, workers, on_epoch=lambda facts: None, overrides=()):
