@@ -5,13 +5,11 @@ from __future__ import annotations
 import click
 
 from jobs.catalog import scan
-from pipeline.catalog.datasets import Adapter, Findings, Place, write_tracks
-from pipeline.catalog.datasets.nsynth import read_nsynth
+from pipeline.catalog.datasets import Findings, Place, write_tracks
+from pipeline.catalog.datasets.known import DATASETS
 from pipeline.commandline import job_options, load_job
 from pipeline.config import CatalogJob
 from pipeline.storage import absolute
-
-ADAPTERS: dict[str, Adapter] = {"nsynth": read_nsynth}
 
 
 @click.group()
@@ -20,14 +18,18 @@ def main() -> None:
 
 
 @main.command(name="import")
-@click.argument("dataset", metavar="NAME", type=click.Choice(sorted(ADAPTERS)))
+@click.argument("dataset", metavar="NAME", type=click.Choice(sorted(DATASETS)))
 @click.argument("path")
 @click.option("--name", help="What the catalog calls it; default: NAME. It enters the track ids.")
+@click.option("--splits", help="Which of the published splits, where there are several.")
+@click.option("--labels", help="Which of the published labels, where there is a choice.")
 @job_options
 def import_dataset(
     dataset: str,
     path: str,
     name: str | None,
+    splits: str | None,
+    labels: str | None,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -41,9 +43,9 @@ def import_dataset(
     )
     storage = config.workspace.storage
     findings = Findings()
-    place = Place(url=absolute(path), name=name, storage=storage)
+    place = Place(url=absolute(path), name=name, storage=storage, splits=splits, labels=labels)
     url = write_tracks(
-        ADAPTERS[dataset](place, findings),
+        DATASETS[dataset].read(place, findings),
         name=name or dataset,
         root_url=absolute(config.workspace.root_url),
         storage=storage,

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import ConfigError
 from pipeline.schemas import CATALOG
 from pipeline.storage import Storage, join
 
@@ -32,6 +34,7 @@ class Track:
     title: str | None = None
     artist: str | None = None
     album: str | None = None
+    year: int | None = None
     license: str | None = None
     dataset: str | None = None
     split: str | None = None
@@ -46,11 +49,14 @@ class Findings:
         tracks: tracks of each part of the data set.
         absent: what the data set has as published and this copy lacks.
         ignored: keys or columns that are unknown, and how often they stand.
+        faults: known faults of the data set that this copy has, by what was done about them, and
+            the tracks (or their number) that they touch.
     """
 
     tracks: Counter[str] = field(default_factory=Counter)
     absent: list[str] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> Iterator[str]:
         """For the terminal."""
@@ -60,21 +66,27 @@ class Findings:
             yield f"  absent: {what}"
         for key, count in sorted(self.ignored.items()):
             yield f"  ignored: {key}, which stands {count:,} times"
+        for fault, count in self.faults.items():
+            yield f"  known fault: {fault}: {count:,}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A copy of a data set.
+    """A copy of a data set, and what of it is asked for.
 
     Attributes:
         url: the folder that holds it as published.
         name: what the catalog calls it; None: the data set's own name.
         storage: how to reach it.
+        splits: which of its published splits; None: the data set's first.
+        labels: which of its labels; None: the data set's first choice.
     """
 
     url: str
     name: str | None
     storage: Storage
+    splits: str | None = None
+    labels: str | None = None
 
 
 Adapter = Callable[[Place, Findings], Iterator[Track]]
@@ -82,6 +94,50 @@ Adapter = Callable[[Place, Findings], Iterator[Track]]
 
 Raises ConfigError where the folder holds something else.
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checksum:
+    """Of a published file."""
+
+    kind: Literal["md5", "sha1", "sha256"]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """A published data set: how it is read, and what is published about it.
+
+    Attributes:
+        title: for people.
+        read: its adapter.
+        splits: the published splits that can be asked for, the default first; empty: it has one.
+        labels: the choices of labels that can be asked for, the default first; one that ends in
+            `:` is followed by an argument.
+        counts: tracks of each part (a key of Findings.tracks) as published, by the splits chosen
+            (empty: whatever is chosen).
+        checksums: of published files, by their paths below the folder.
+    """
+
+    title: str
+    read: Adapter
+    splits: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    checksums: Mapping[str, Checksum] = field(default_factory=dict)
+
+
+def chosen(value: str | None, *, known: tuple[str, ...], what: str) -> str:
+    """One of the known choices, the first by default.
+
+    Raises:
+        ConfigError: another one.
+    """
+    if value is None:
+        return known[0]
+    if value in known or any(k.endswith(":") and value.startswith(k) for k in known):
+        return value
+    raise ConfigError(f"{what}: there is no {value!r}; choose among {', '.join(known)}")
 
 
 def write_tracks(tracks: Iterable[Track], *, name: str, root_url: str, storage: Storage) -> str:

@@ -15,7 +15,7 @@ from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.catalog.datasets import Findings, Place, Track
+from pipeline.catalog.datasets import DataSet, Findings, Place, Track
 from pipeline.errors import ConfigError
 from pipeline.storage import join
 
@@ -160,3 +160,10 @@ def _entries(file: IO[bytes], *, url: str) -> Iterator[tuple[str, Any]]:
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     match = pattern.match(text, at)
     return match.end() if match else at
+
+
+NSYNTH = DataSet(
+    title="NSynth: 305,979 notes of 1,006 instruments in 11 families (Engel et al. 2017)",
+    read=read_nsynth,
+    counts={"": {"nsynth-train": 289_205, "nsynth-valid": 12_678, "nsynth-test": 4_096}},
+)
