@@ -7,7 +7,8 @@ import shutil
 import click
 
 from pipeline.commandline import job_options, load_job
-from pipeline.config_training import EvaluateJob, ThresholdRule
+from pipeline.config_evaluation import EvaluateJob
+from pipeline.config_training import ThresholdRule
 from pipeline.evaluation.verdict_text import calibration_text
 from pipeline.references import with_bundles
 from pipeline.stages.calibrate_model import calibrate_model, threshold_config

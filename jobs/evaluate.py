@@ -7,7 +7,7 @@ import shutil
 import click
 
 from pipeline.commandline import job_options, load_job
-from pipeline.config_training import EvaluateJob
+from pipeline.config_evaluation import EvaluateJob
 from pipeline.evaluation.verdict import give_verdict
 from pipeline.evaluation.verdict_files import numbers
 from pipeline.evaluation.verdict_text import verdict_text

@@ -6,7 +6,7 @@ import click
 
 from pipeline.commandline import is_configuration, job_options, load_job
 from pipeline.config import dump
-from pipeline.config_training import ExplainJob
+from pipeline.config_evaluation import ExplainJob
 from pipeline.errors import ConfigError
 from pipeline.references import with_bundles
 from pipeline.stages.collect_explanation import collect_explanation, write_explanation

@@ -8,7 +8,7 @@ import click
 
 from pipeline.commandline import is_configuration, job_options, load_job
 from pipeline.config import dump
-from pipeline.config_training import PromoteJob
+from pipeline.config_evaluation import PromoteJob
 from pipeline.evaluation.judgement import Outcome
 from pipeline.stages.promote import Promotion, promote
 from pipeline.tracking import tracked

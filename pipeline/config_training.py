@@ -1,4 +1,4 @@
-"""The sections and jobs of training: train, evaluate, explain, promote."""
+"""The sections of training, and its job."""
 
 from __future__ import annotations
 
@@ -14,15 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.config import (
-    LimitsConfig,
-    RuntimeConfig,
-    ScoringConfig,
-    Section,
-    TagInput,
-    TrackingConfig,
-    WorkspaceConfig,
-)
+from pipeline.config import Section, TrackingConfig, WorkspaceConfig
 from pipeline.taxonomy import TaskKind
 
 
@@ -33,6 +25,9 @@ class TrainingDataConfig(Section):
     dataset: str | None = Field(description="tracks of this data set only; null: all")
     chunk_frames: PositiveInt = Field(description="mel frames that the network sees at once")
     hop_frames: PositiveInt = Field(description="frames between chunks when a track is judged")
+    chunks: PositiveInt | None = Field(
+        description="judged by so many chunks at equal distances; null: by all, at hop_frames"
+    )
     group: str | None = Field(description="catalog column that no two splits may share; null: none")
 
 
@@ -43,6 +38,7 @@ class TaskConfig(Section):
     kind: TaskKind = Field(description="binary, multiclass, multilabel or powerset")
     tags: tuple[str, ...] | None = Field(description="category---name in order; null: see category")
     category: str | None = Field(description="all tags of this category that train has")
+    taxonomy: str | None = Field(description="a list of tags by name: mtat50, msd50, jamendo50")
     outside: Literal["refuse", "ignore"] = Field(
         description="labels of the tags' categories that are not among the tags"
     )
@@ -67,6 +63,8 @@ class RecipeKind(enum.StrEnum):
     """AdamW, warm-up, then a cosine to zero."""
     PUBLISHED = "published"
     """sota-music-tagging-models: Adam 80 epochs, then SGD in three steps from the best weights."""
+    MUSICNN = "musicnn"
+    """musicnn's training: Adam, its rate halved after 75 epochs without a lower loss."""
 
 
 class Precision(enum.StrEnum):
@@ -81,7 +79,7 @@ class Precision(enum.StrEnum):
 class RecipeConfig(Section):
     """How it learns; all of it changes the result."""
 
-    kind: RecipeKind = Field(description="adamw, or published")
+    kind: RecipeKind = Field(description="adamw, published, or musicnn")
     epochs: PositiveInt = Field(description="each track gives one chunk an epoch")
     batch_tracks: PositiveInt = Field(description="chunks in one step, over all workers")
     micro_batches: PositiveInt = Field(
@@ -173,74 +171,4 @@ class TrainJob(Section):
     augment: AugmentConfig
     thresholds: ThresholdConfig
     runtime: TrainRuntimeConfig
-    tracking: TrackingConfig
-
-
-class EvaluationConfig(Section):
-    """What is judged, and how sure."""
-
-    split: Literal["train", "validation", "test"]
-    dataset: str | None = Field(description="tracks of this data set only; null: all")
-    num_resamples: PositiveInt = Field(description="of the bootstrap over tracks")
-    seed: NonNegativeInt
-    probes: tuple[str, ...] = Field(
-        description="compared: mfcc, or bundles whose embeddings get a linear head"
-    )
-
-
-class EvaluateJob(Section):
-    """conf/evaluate.yaml."""
-
-    workspace: WorkspaceConfig
-    scoring: ScoringConfig
-    evaluation: EvaluationConfig
-    limits: LimitsConfig
-    runtime: RuntimeConfig
-    tracking: TrackingConfig
-
-
-class ExplanationConfig(Section):
-    """Which units of the network are looked at, over which tracks."""
-
-    model: str = Field(description="a bundle by name, folder or URL")
-    layers: tuple[str, ...] = Field(description="modules of the network; empty: all convolutions")
-    channels: PositiveInt = Field(description="of each layer, the first so many")
-    patches: PositiveInt = Field(description="strongest ones kept a channel")
-    dataset: str | None = Field(description="tracks of this data set only; null: all")
-
-
-class ExplainJob(Section):
-    """conf/explain.yaml."""
-
-    workspace: WorkspaceConfig
-    explanation: ExplanationConfig
-    runtime: RuntimeConfig
-    tracking: TrackingConfig
-
-
-class PromotionConfig(Section):
-    """When a model becomes the champion."""
-
-    model: str = Field(
-        description="registered name; the candidate is its newest version",
-        pattern=r"^[A-Za-z0-9_.-]+$",
-    )
-    version: PositiveInt | None = Field(description="another candidate; null: the newest")
-    split: Literal["validation", "test"]
-    dataset: str | None = Field(description="tracks of this data set only; null: all")
-    metric: str = Field(description="that must be better: roc_auc_macro, f1_macro, accuracy, ...")
-    confidence: float = Field(gt=0.5, lt=1, description="share of resamples that must agree")
-    num_resamples: PositiveInt = Field(description="of the bootstrap over tracks")
-    seed: NonNegativeInt
-    input: TagInput = Field(description="what the two are judged on: audio, or stored features")
-    force: str | None = Field(description="why a model is promoted that cannot be judged")
-
-
-class PromoteJob(Section):
-    """conf/promote.yaml."""
-
-    workspace: WorkspaceConfig
-    promotion: PromotionConfig
-    limits: LimitsConfig
-    runtime: RuntimeConfig
     tracking: TrackingConfig

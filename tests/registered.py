@@ -10,7 +10,7 @@ from tagged import track, write_tracks
 from workspace import CONF, tag_job, write_tones
 
 from pipeline import config
-from pipeline.config_training import PromoteJob
+from pipeline.config_evaluation import PromoteJob
 from pipeline.models.bundle import bundle_url, read_bundle, write_bundle
 from pipeline.registry import register
 from pipeline.storage import Storage

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config, config_training
+from pipeline import config, config_evaluation, config_training
 from pipeline.audio.frontend import FRONTENDS
 from pipeline.errors import ConfigError
 from pipeline.models.architectures import check_input, complete
@@ -16,9 +16,9 @@ KINDS = {
     "tag.yaml": config.TagJob,
     "tables.yaml": config.TablesJob,
     "train.yaml": config_training.TrainJob,
-    "evaluate.yaml": config_training.EvaluateJob,
-    "explain.yaml": config_training.ExplainJob,
-    "promote.yaml": config_training.PromoteJob,
+    "evaluate.yaml": config_evaluation.EvaluateJob,
+    "explain.yaml": config_evaluation.ExplainJob,
+    "promote.yaml": config_evaluation.PromoteJob,
 }
 TRAININGS = {
     f"train-{task}.yaml"

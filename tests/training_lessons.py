@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.audio.chunk import Tail
 from pipeline.audio.frontend import FRONTENDS
 from pipeline.config_training import AugmentConfig, RecipeConfig
+from pipeline.models.chunking import Chunking, Domain
 from pipeline.taxonomy import TaskKind
 from pipeline.training.chunks import Tracks
 from pipeline.training.lesson import Lesson
@@ -49,8 +51,7 @@ def lesson(*, architecture: str = "note_cnn", augment: Any = None, **changes: An
         task=task,
         recipe=recipe(**changes),
         augment=AugmentConfig.model_validate(off | (augment or {})),
-        chunk_frames=CHUNK_FRAMES,
-        hop_frames=CHUNK_FRAMES,
+        chunking=Chunking(Domain.FRAMES, length=CHUNK_FRAMES, hop=CHUNK_FRAMES, tail=Tail.ALIGN),
     )
 
 

@@ -38,6 +38,21 @@ def chunk_starts(length: int, *, chunk: int, hop: int, tail: Tail) -> list[int]:
     return list(range(0, max(1, min(length, length - chunk + hop)), hop))
 
 
+def spread_starts(length: int, *, chunk: int, count: int) -> list[int]:
+    """Starts of `count` chunks at equal distances; they overlap, or leave gaps, and miss the end.
+
+    So sota-music-tagging-models judges a track (`hop = (length - chunk) // count`). Where they
+    coincide, there are fewer; what is no longer than a chunk has the one at 0.
+
+    Raises:
+        ValueError: `chunk` or `count` is below 1, or `length` below 0.
+    """
+    if chunk < 1 or count < 1 or length < 0:
+        raise ValueError(f"no {count} chunks of {chunk} in {length}")
+    hop = max(0, length - chunk) // count
+    return [i * hop for i in range(count)] if hop else [0]
+
+
 def num_repeats(length: int, *, chunk: int) -> int:
     """How often something must stand in a row to fill a chunk; 1 when it is long enough.
 

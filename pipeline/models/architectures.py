@@ -9,22 +9,30 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import ConfigError
+from pipeline.models.attention import AttentionTagger
 from pipeline.models.crnn import CRNN
 from pipeline.models.fcn import FCN
+from pipeline.models.hcnn import HarmonicCnn
 from pipeline.models.linear import LinearTagger
 from pipeline.models.musicnn import Musicnn
 from pipeline.models.musicnn_original import MusicnnOriginal
 from pipeline.models.note_cnn import NoteCnn
+from pipeline.models.sample import SampleCnn
+from pipeline.models.sample_se import SampleSe
 from pipeline.models.short_chunk import ShortChunk, ShortChunkRes
 from pipeline.models.vgg import Vgg
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "attention": AttentionTagger,
     "crnn": CRNN,
     "fcn": FCN,
+    "hcnn": HarmonicCnn,
     "linear": LinearTagger,
     "musicnn": Musicnn,
     "musicnn_original": MusicnnOriginal,
     "note_cnn": NoteCnn,
+    "sample": SampleCnn,
+    "se": SampleSe,
     "short": ShortChunk,
     "short_res": ShortChunkRes,
     "vgg": Vgg,
@@ -32,12 +40,16 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
 
 
 EMBEDDINGS = {
+    "attention": "pooler",
     "crnn": "layer5",
     "fcn": "layer5",
+    "hcnn": "dense1",
     "linear": "mean mel",
     "musicnn": "dense1",
     "musicnn_original": "max_pool",
     "note_cnn": "dense1",
+    "sample": "layer11",
+    "se": "dense1",
     "short": "dense1",
     "short_res": "dense1",
     "vgg": "pool5",

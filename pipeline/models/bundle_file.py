@@ -27,6 +27,7 @@ class _ChunkingFile(_Section):
     length: PositiveInt
     hop: PositiveInt
     tail: str
+    count: PositiveInt | None = None  # bundles of before lack it
 
 
 class _HeadFile(_Section):

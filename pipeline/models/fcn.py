@@ -2,7 +2,7 @@
 
 In the form that sota-music-tagging-models published.
 
-Shapes: N chunks, M = 96 mel bands, F = 1813 frames, K tags, E = 64.
+Shapes: N chunks, M = 96 mel bands, F frames (published: 1813), K tags, E = 64.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pipeline.models.layers import ConvBlock2d, Output
 class FCN(nn.Module):
     """Five convolutions that pool a chunk of 29 s to one point; 447,732 parameters at 50 tags.
 
-    The pools fix 96 bands and 1813 frames.
+    The pools fix 96 bands and need 1,280 frames (20.5 s); of longer chunks the strongest point of
+    each channel is taken, where the published code knows one length only.
     """
 
     def __init__(self, *, num_tags: int) -> None:
@@ -34,5 +35,5 @@ class FCN(nn.Module):
         x_NCMF = self.spec_bn(mel_NMF.unsqueeze(1))
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4, self.layer5):
             x_NCMF = layer(x_NCMF)
-        embedding_NE = x_NCMF.flatten(1)
+        embedding_NE = x_NCMF.amax((2, 3))
         return Output(self.dense(self.dropout(embedding_NE)), embedding_NE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from torch import Tensor, nn
+from torch.nn.functional import max_pool1d
 
 from pipeline.models.band_max import band_max
 
@@ -22,17 +23,26 @@ class Output(NamedTuple):
 
 
 class ConvBlock1d(nn.Module):
-    """Convolution over time without pooling: (N, C, F) to (N, out_channels, F)."""
+    """Convolution over time, then a maximum over pool: (N, C, F) to (N, out_channels, ...)."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, kernel_size: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel_size: int,
+        stride: int = 1,
+        pool: int = 1,
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        self.conv = nn.Conv1d(in_channels, out_channels, kernel_size, stride, kernel_size // 2)
         self.bn = nn.BatchNorm1d(out_channels)
+        self.pool = pool
 
     def forward(self, x_NCF: Tensor) -> Tensor:
-        """Convolution, batch norm, ReLU."""
+        """Convolution, batch norm, ReLU, maximum."""
         y_NCF: Tensor = self.bn(self.conv(x_NCF)).relu_()
-        return y_NCF
+        return y_NCF if self.pool == 1 else max_pool1d(y_NCF, self.pool)
 
 
 class ConvBlock2d(nn.Module):

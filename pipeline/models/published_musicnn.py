@@ -1,4 +1,4 @@
-"""The four trained checkpoints inside the musicnn wheel, as state dicts of our networks."""
+"""The trained checkpoints of the musicnn package, as state dicts of our networks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.errors import ConfigError
 from pipeline.models import musicnn_original, vgg
 from pipeline.models.architectures import build
+from pipeline.models.bundle import Bundle
 from pipeline.models.tensorflow_bundle import read_checkpoint
 
+SOURCE_URL = "https://github.com/jordipons/musicnn"
 WHEEL = "musicnn==0.1.0"
 WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
 DOWNLOAD_TIMEOUT_S = 600
@@ -63,7 +67,7 @@ def download_wheel() -> bytes:
         return wheels[0].read_bytes()
 
 
-def read_wheel(data: bytes, *, model: str, architecture: str, num_tags: int) -> dict[str, Tensor]:
+def read_wheel(data: bytes, *, model: str, bundle: Bundle) -> dict[str, Tensor]:
     """A model's weights from the wheel's bytes.
 
     Raises:
@@ -75,22 +79,47 @@ def read_wheel(data: bytes, *, model: str, architecture: str, num_tags: int) -> 
             f"this is not the wheel of {WHEEL}: SHA-256 is {found}, expected {WHEEL_SHA256}"
         )
     with zipfile.ZipFile(io.BytesIO(data)) as wheel:
-        index = wheel.read(f"musicnn/{model}/.index")
-        tensors = wheel.read(f"musicnn/{model}/.data-00000-of-00001")
-    keys = build(architecture, parameters={"num_tags": num_tags}).state_dict()
-    variables = _variables(keys, modules=TENSORFLOW_NAMES[architecture])
+        try:
+            index = wheel.read(f"musicnn/{model}/.index")
+            tensors = wheel.read(f"musicnn/{model}/.data-00000-of-00001")
+        except KeyError:
+            raise ConfigError(
+                f"the wheel of {WHEEL} has no {model}: get a copy of {SOURCE_URL} and give its "
+                "folder with --from FOLDER"
+            ) from None
+    return read_variables(index, tensors, model=model, bundle=bundle)
+
+
+def read_variables(
+    index: bytes, tensors: bytes, *, model: str, bundle: Bundle
+) -> dict[str, Tensor]:
+    """A model's weights from the two files of its checkpoint.
+
+    Raises:
+        ConfigError: it cannot be read, lacks variables, or is of another width.
+    """
+    keys = build(bundle.architecture, parameters=bundle.parameters).state_dict()
+    variables = _variables(keys, modules=TENSORFLOW_NAMES[bundle.architecture])
     wanted = set(variables.values())
     values = read_checkpoint(index, tensors, wanted=wanted.__contains__)
     missing = sorted(wanted - values.keys())
     if missing:
         raise ConfigError(f"the checkpoint of {model} lacks {', '.join(missing)}")
     return {
-        # Every axis of a TensorFlow kernel stands in the opposite order.
-        key: torch.from_numpy(np.array(values[variables[key]].T, order="C").reshape(like.shape))
+        key: _weight(values[variables[key]], like=like, key=variables[key])
         if key in variables
         else like
         for key, like in keys.items()
     }
+
+
+def _weight(value: NDArray[Any], *, like: Tensor, key: str) -> Tensor:
+    if value.size != like.numel():
+        raise ConfigError(
+            f"the checkpoint's {key} has {value.size} values, and the network takes {like.numel()}"
+        )
+    # Every axis of a TensorFlow kernel stands in the opposite order.
+    return torch.from_numpy(np.array(value.T, order="C").reshape(like.shape))
 
 
 def _variables(keys: Mapping[str, Tensor], *, modules: Mapping[str, str]) -> dict[str, str]:

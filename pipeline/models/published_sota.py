@@ -1,4 +1,7 @@
-"""The `.pth` checkpoints of sota-music-tagging-models, as state dicts of our networks."""
+"""The `.pth` checkpoints of sota-music-tagging-models, as state dicts of our networks.
+
+Published as models/DATASET/NETWORK/best_model.pth, in PyTorch's format of before 1.6.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,65 @@ import torch
 from torch import Tensor
 from torchaudio.functional import melscale_fbanks
 
+from pipeline.audio.chunk import Tail
 from pipeline.audio.frontend import FrontendSpec
 from pipeline.errors import ConfigError
 from pipeline.models.architectures import weight_faults
+from pipeline.models.bundle import Bundle
+from pipeline.models.chunking import Chunking, Domain
 
 FILTER_KEY = "spec.mel_scale.fb"
 WINDOW_KEY = "spec.spectrogram.window"
+HOP_LENGTH = 256
+FRONTENDS = {
+    "attention": "sota-mel128",
+    "crnn": "sota-mel96",
+    "fcn": "sota-mel96",
+    "hcnn": "wave-16k",
+    "musicnn": "sota-mel96",
+    "sample": "wave-16k",
+    "se": "wave-16k",
+    "short": "sota-mel128",
+    "short_res": "sota-mel128",
+}
+"""What each network reads."""
+LENGTHS = {
+    "attention": 240_000,
+    "crnn": 464_000,
+    "fcn": 464_000,
+    "hcnn": 80_000,
+    "musicnn": 48_000,
+    "sample": 59_049,
+    "se": 59_049,
+    "short": 59_049,
+    "short_res": 59_049,
+}
+"""Of the chunks that each network was trained on, samples."""
+TAXONOMIES = {"mtat": "mtat50", "jamendo": "jamendo50", "msd": "msd50"}
+CHECKPOINTS = [
+    (dataset, network)
+    for dataset in TAXONOMIES
+    for network in FRONTENDS
+    if (dataset, network) != ("mtat", "short_res")
+]
+"""Data set and network of each; short_res was never published for MTAT (their issue 10)."""
+
+
+def _chunking(network: str) -> Chunking:
+    """Whole tracks, chunk beside chunk; a mel's hop is a multiple of its frames' 256 samples."""
+    length = LENGTHS[network]
+    if FRONTENDS[network] == "wave-16k":
+        return Chunking(Domain.FRAMES, length=length, hop=length, tail=Tail.ALIGN)
+    hop = length // HOP_LENGTH * HOP_LENGTH
+    # A hop that is a multiple of hop_length lets stored mels be cut at the same places.
+    hop -= HOP_LENGTH if hop == length else 0
+    return Chunking(Domain.WAVEFORM, length=length, hop=hop, tail=Tail.ALIGN)
+
+
+CHUNKINGS = {network: _chunking(network) for network in FRONTENDS}
+
 MAX_DIFFERENCE = 2e-5  # the torchaudio of 2020 rounded its filter bank differently
+_SHOWN = 5
 
 _UNPICKLING_FAULTS = (
     pickle.UnpicklingError,
@@ -31,10 +86,13 @@ _UNPICKLING_FAULTS = (
 """What torch.load raises on damaged files (tried with cut, altered and random ones)."""
 
 
-def read_pth(
-    data: bytes, *, architecture: str, num_tags: int, spec: FrontendSpec
-) -> dict[str, Tensor]:
-    """A checkpoint's weights without its front end, which must be the one given.
+def read_pth(data: bytes, *, bundle: Bundle, file: str) -> dict[str, Tensor]:
+    """A checkpoint's weights without its front end, which must be the bundle's.
+
+    Args:
+        data: of the checkpoint.
+        bundle: whose architecture, widths and front end it must have.
+        file: its name, for messages.
 
     Raises:
         ConfigError: not such a checkpoint, of another network, or of another front end.
@@ -45,14 +103,21 @@ def read_pth(
         )
     except _UNPICKLING_FAULTS as error:
         why = str(error).partition("\n")[0] or "it ends too early"
-        raise ConfigError(f"not a PyTorch checkpoint: {why}") from None
+        raise ConfigError(f"{file} is not a PyTorch checkpoint: {why}") from None
     if not isinstance(weights, dict):
-        raise ConfigError(f"a state dict is expected; the file holds a {type(weights).__name__}")
-    own = {key: value for key, value in weights.items() if not key.startswith("spec.")}
-    faults = weight_faults(architecture, parameters={"num_tags": num_tags}, weights=own)
+        raise ConfigError(
+            f"{file}: a state dict is expected; the file holds a {type(weights).__name__}"
+        )
+    outside = () if bundle.frontend.reads_wave else (FILTER_KEY, WINDOW_KEY)
+    own = {key: value for key, value in weights.items() if key not in outside}
+    faults = weight_faults(bundle.architecture, parameters=bundle.parameters, weights=own)
     if faults:
-        raise ConfigError(f"this is no checkpoint of {architecture}: {', '.join(faults[:5])}")
-    _check_frontend(weights, spec=spec)
+        rest = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise ConfigError(
+            f"{file} is no checkpoint of {bundle.architecture}: {', '.join(faults[:_SHOWN])}{rest}"
+        )
+    if not bundle.frontend.reads_wave:
+        _check_frontend(weights, spec=bundle.frontend)
     return own
 
 

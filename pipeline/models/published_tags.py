@@ -1,7 +1,9 @@
 """The tags of the published taggers, with the category that this project gives each of them.
 
 Order is the model's: `mtat50` is that of `tags.npy` (not of `top50_tags.txt`, where two differ),
-`msd50` that of the Million Song Dataset's list. Names keep their published spelling.
+`msd50` that of the Million Song Dataset's list, `jamendo50` the sorted one of MTG-Jamendo (the
+published code lists them otherwise, but its LabelBinarizer sorts). Names keep their published
+spelling.
 """
 
 from __future__ import annotations
@@ -16,6 +18,17 @@ MTAT_NAMES = (
     *("new age", "dance", "male voice", "female vocal", "beats", "harp", "cello", "no voice"),
     *("weird", "country", "metal", "female voice", "choral"),
 )
+_JAMENDO_GENRES = (
+    *("alternative", "ambient", "atmospheric", "chillout", "classical", "dance", "downtempo"),
+    *("easylistening", "electronic", "experimental", "folk", "funk", "hiphop", "house", "indie"),
+    *("instrumentalpop", "jazz", "lounge", "metal", "newage", "orchestral", "pop", "popfolk"),
+    *("poprock", "reggae", "rock", "soundtrack", "techno", "trance", "triphop", "world"),
+)
+_JAMENDO_INSTRUMENTS = (
+    *("acousticguitar", "bass", "computer", "drummachine", "drums", "electricguitar"),
+    *("electricpiano", "guitar", "keyboard", "piano", "strings", "synthesizer", "violin"),
+    "voice",
+)
 MSD_NAMES = (
     *("rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s"),
     *("alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists"),
@@ -24,6 +37,12 @@ MSD_NAMES = (
     *("experimental", "female vocalist", "guitar", "Hip-Hop", "70s", "party", "country"),
     *("easy listening", "sexy", "catchy", "funk", "electro", "heavy metal", "Progressive rock"),
     *("60s", "rnb", "indie pop", "sad", "House", "happy"),
+)
+
+JAMENDO_TAGS = (
+    *(f"genre---{name}" for name in _JAMENDO_GENRES),
+    *(f"instrument---{name}" for name in _JAMENDO_INSTRUMENTS),
+    *(f"mood/theme---{name}" for name in ("emotional", "energetic", "film", "happy", "relaxing")),
 )
 
 NAMES_BY_CATEGORY = {
@@ -62,6 +81,14 @@ def mtat50() -> Taxonomy:
 def msd50() -> Taxonomy:
     """The 50 tags of the Million Song Dataset."""
     return _taxonomy("msd50", MSD_NAMES)
+
+
+def jamendo50() -> Taxonomy:
+    """The 50 most frequent tags of MTG-Jamendo, which have categories of their own."""
+    return Taxonomy("jamendo50", JAMENDO_TAGS)
+
+
+TAXONOMIES = {"mtat50": mtat50, "msd50": msd50, "jamendo50": jamendo50}
 
 
 def _taxonomy(name: str, names: tuple[str, ...]) -> Taxonomy:

@@ -3,7 +3,8 @@
 Where chunks start depends on the number of mel frames alone, so that audio and stored features give
 the same chunks. With the waveform domain a start is a multiple of hop_length, and the last chunk
 may reach up to hop_length / 2 samples past the end, where the wave is mirrored; up to one
-hop_length of samples at the end may be left out.
+hop_length of samples at the end may be left out. Only a fixed number of chunks of the wave starts
+as published, at any sample; from stored features then at a frame nearby.
 
 With the frames domain a wave and its mel give the same scores. With the waveform domain a chunk's
 own mel mirrors the wave at its edges, where the whole track's mel goes on, so a chunk's outer
@@ -15,7 +16,7 @@ Shapes: T samples, N chunks, M mel bands, F frames, K tags, E embedding.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,13 +24,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from pipeline.audio.chunk import Tail, chunk_starts, num_repeats
+from pipeline.audio.chunk import Tail, num_repeats
 from pipeline.audio.frontend import Frontend
 from pipeline.models.architectures import build
 from pipeline.models.bundle import Bundle, Domain
 
-FRAMES_PER_FORWARD = 1920
-"""Chunks go through the network together up to this many frames (ten of 3 s), at least one."""
+SECONDS_PER_FORWARD = 30.72
+"""Chunks go through the network together up to this length (ten of 3 s), at least one."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,19 @@ class Tagger:
         wave_T = torch.as_tensor(wave_T, dtype=torch.float32, device=self._device)
         if self.bundle.chunking.domain is Domain.FRAMES:
             return self.score_mel(self._frontend.mel(wave_T))
-        length, hop_length = self.bundle.chunking.length, self.bundle.frontend.hop_length
+        chunking = self.bundle.chunking
         num_frames = self._frontend.num_frames(wave_T.shape[0])
-        starts = self._starts(num_frames)
+        if chunking.count is None:
+            starts = [start * self.bundle.frontend.hop_length for start in self._starts(num_frames)]
+        else:
+            starts = chunking.starts(wave_T.shape[0])
         if num_frames < self.chunk_frames:
-            wave_T = _repeat(wave_T, length)
-        missing = starts[-1] * hop_length + length - wave_T.shape[0]
-        wave_T = _fill(wave_T, missing, tail=self.bundle.chunking.tail)
+            wave_T = _repeat(wave_T, chunking.length)
+        missing = starts[-1] + chunking.length - wave_T.shape[0]
+        wave_T = _fill(wave_T, missing, tail=chunking.tail)
 
         def mels(starts: list[int]) -> Tensor:
-            cuts = [wave_T[start * hop_length :][:length] for start in starts]
+            cuts = [wave_T[start:][: chunking.length] for start in starts]
             return self._frontend.mel_chunks(torch.stack(cuts))
 
         return self._score(starts, mels)
@@ -107,7 +111,7 @@ class Tagger:
         """
         mel_MF = torch.as_tensor(mel_MF, dtype=torch.float32, device=self._device)
         starts = self._starts(mel_MF.shape[1])
-        num_frames = self.chunk_frames
+        num_frames, hop_length = self.chunk_frames, self.bundle.frontend.hop_length
         if mel_MF.shape[1] < num_frames:
             mel_MF = _repeat(mel_MF, num_frames)
         missing = starts[-1] + num_frames - mel_MF.shape[1]
@@ -115,9 +119,10 @@ class Tagger:
             mel_MF = torch.cat((mel_MF, self._silence().expand(-1, missing)), dim=1)
 
         def mels(starts: list[int]) -> Tensor:
-            return torch.stack([mel_MF[:, start : start + num_frames] for start in starts])
+            frames = [start // hop_length for start in starts]
+            return torch.stack([mel_MF[:, frame : frame + num_frames] for frame in frames])
 
-        return self._score(starts, mels)
+        return self._score([start * hop_length for start in starts], mels)
 
     @property
     def chunk_frames(self) -> int:
@@ -134,26 +139,24 @@ class Tagger:
 
     def _starts(self, num_frames: int) -> list[int]:
         """Starts of the chunks in frames; audio shorter than a chunk counts as one chunk."""
-        chunking, num_chunk = self.bundle.chunking, self.chunk_frames
+        chunking = self.bundle.chunking
         in_samples = chunking.domain is Domain.WAVEFORM
-        return chunk_starts(
-            max(num_frames, num_chunk),
-            chunk=num_chunk,
-            hop=chunking.hop // self.bundle.frontend.hop_length if in_samples else chunking.hop,
-            tail=chunking.tail,
-        )
+        hop = chunking.hop // self.bundle.frontend.hop_length if in_samples else chunking.hop
+        return replace(chunking, length=self.chunk_frames, hop=hop).starts(num_frames)
 
     def _score(self, starts: list[int], mels: Callable[[list[int]], Tensor]) -> TrackScores:
+        """Of chunks that start at the samples given; `mels` makes what the network reads."""
         head, num_tags = self.bundle.head, len(self.bundle.taxonomy.tags)
+        spec = self.bundle.frontend
+        chunk_s = self.chunk_frames * spec.hop_length / spec.sample_rate
         scores, embeddings = [], []
         with torch.inference_mode():
-            for group in _groups(starts, size=max(1, FRAMES_PER_FORWARD // self.chunk_frames)):
+            for group in _groups(starts, size=max(1, int(SECONDS_PER_FORWARD / chunk_s))):
                 output = self.network(self._frontend.network_input(mels(group)))
                 scores.append(head.scores(output.logits_NK, num_tags=num_tags).cpu())
                 embeddings.append(output.embedding_NE.cpu())
-        spec = self.bundle.frontend
         return TrackScores(
-            starts_s=np.array(starts) * (spec.hop_length / spec.sample_rate),
+            starts_s=np.array(starts) / spec.sample_rate,
             scores_NK=torch.cat(scores).numpy(),
             embeddings_NE=torch.cat(embeddings).numpy(),
         )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from pipeline.config_training import EvaluateJob, ThresholdConfig, ThresholdRule
+from pipeline.config_evaluation import EvaluateJob
+from pipeline.config_training import ThresholdConfig, ThresholdRule
 from pipeline.errors import ConfigError
 from pipeline.evaluation.thresholds import Choice, choose
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle, write_bundle

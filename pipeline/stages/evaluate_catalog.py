@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import pyarrow.parquet as pq
 
-from pipeline.config_training import EvaluateJob
+from pipeline.config_evaluation import EvaluateJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.evaluation_page import render_evaluation
 from pipeline.evaluation.verdict import Subject, Verdict

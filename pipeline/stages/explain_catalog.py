@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.audio.frontend import FrontendSpec
-from pipeline.config_training import ExplainJob
-from pipeline.errors import TableError
+from pipeline.config_evaluation import ExplainJob
+from pipeline.errors import ConfigError, TableError
 from pipeline.evaluation.strongest import Strongest
 from pipeline.models.bundle import bundle_url, read_bundle
 from pipeline.models.tagger import Tagger
@@ -82,6 +82,11 @@ def hear_catalog(config: ExplainJob, *, run_id: str, track_id: str | None) -> He
     asked = config.explanation
     url = bundle_url(asked.model, root_url=root_url)
     tagger = Tagger(*read_bundle(url, storage=storage))
+    if tagger.bundle.frontend.reads_wave:
+        raise ConfigError(
+            f"{asked.model} reads waves, and explanations are patches of mels; give a model with a "
+            "mel front end"
+        )
     first_kernels(tagger)  # what cannot be drawn is refused before Ray starts
     taps = choose_taps(asked.layers, num_channels=asked.channels, there=layers(tagger))
     with _planned(config, spec=tagger.bundle.frontend, run_id=run_id) as pending:

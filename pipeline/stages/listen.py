@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.audio.decode import DecodeLimits, Decoder
-from pipeline.audio.frontend import Frontend, FrontendSpec
+from pipeline.audio.frontend import Frontend, FrontendSpec, shown
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle
 from pipeline.models.tagger import Tagger, TrackScores
 from pipeline.storage import Storage
@@ -25,8 +25,8 @@ class Heard:
 
     Attributes:
         bundle: the tagger.
-        spec: its front end.
-        mel_MF: the track's mel as the network reads it.
+        spec: its front end; where the network reads waves, one whose mel is shown instead.
+        mel_MF: the track's mel by that, as a network reads it.
         scores: chunk by chunk.
     """
 
@@ -52,8 +52,8 @@ def listen(uri: str, *, references: Sequence[str], root_url: str, storage: Stora
         if rate not in waves:
             with Decoder(sample_rate=rate, limits=LIMITS) as decoder:
                 waves[rate] = torch.from_numpy(decoder.decode(data).wave_T)
-        frontend = Frontend(bundle.frontend)
+        frontend = Frontend(shown(bundle.frontend))
         mel_MF = frontend.network_input(frontend.mel(waves[rate])).numpy()
         scores = Tagger(bundle, weights).score_wave(waves[rate])
-        heard.append(Heard(bundle, bundle.frontend, mel_MF, scores))
+        heard.append(Heard(bundle, frontend.spec, mel_MF, scores))
     return heard

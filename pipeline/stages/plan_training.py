@@ -6,11 +6,14 @@ import hashlib
 import json
 from collections import Counter
 
+from pipeline.audio.chunk import Tail
 from pipeline.audio.frontend import FrontendSpec
-from pipeline.config_training import TrainJob
+from pipeline.config_training import TaskConfig, TrainJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.metrics import METRICS
 from pipeline.models.architectures import check_input, complete
+from pipeline.models.chunking import Chunking, Domain
+from pipeline.models.published_tags import TAXONOMIES
 from pipeline.stages.extract_catalog import frontend_spec
 from pipeline.storage import absolute
 from pipeline.tables.training_set import TRAIN, VALIDATION, TrainingSet, training_set
@@ -49,14 +52,26 @@ def categories(config: TrainJob) -> list[str]:
     """Of the task's tags.
 
     Raises:
-        ConfigError: neither tags nor a category are given, or both.
+        ConfigError: not exactly one of tags, category and taxonomy is given.
     """
     task = config.task
-    if (task.tags is None) == (task.category is None):
-        raise ConfigError("task: give either tags or category")
+    if sum(given is not None for given in (task.tags, task.category, task.taxonomy)) != 1:
+        raise ConfigError("task: give one of tags, category and taxonomy")
     if task.category is not None:
         return [task.category]
-    return sorted({tag.partition(SEPARATOR)[0] for tag in task.tags or ()})
+    return sorted({tag.partition(SEPARATOR)[0] for tag in _tags(config.task) or ()})
+
+
+def _tags(task: TaskConfig) -> tuple[str, ...] | None:
+    """As listed, or of the named taxonomy; None: all of the category."""
+    if task.taxonomy is None:
+        return task.tags
+    if task.taxonomy not in TAXONOMIES:
+        raise ConfigError(
+            f"task.taxonomy: no {task.taxonomy!r}; there are {', '.join(TAXONOMIES)}; other tags "
+            "are listed under task.tags"
+        )
+    return TAXONOMIES[task.taxonomy]().tags
 
 
 def training_id(lesson: Lesson, found: TrainingSet) -> str:
@@ -68,7 +83,8 @@ def training_id(lesson: Lesson, found: TrainingSet) -> str:
         "task": lesson.task.to_json(),
         "recipe": lesson.recipe.model_dump(mode="json"),
         "augment": lesson.augment.model_dump(mode="json"),
-        "chunks": [lesson.chunk_frames, lesson.hop_frames],
+        "chunks": [lesson.chunking.length, lesson.chunking.hop]
+        + ([] if lesson.chunking.count is None else [lesson.chunking.count]),
         "tracks": found.digest,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
@@ -95,12 +111,18 @@ def _lesson(config: TrainJob, *, spec: FrontendSpec, found: TrainingSet) -> Less
     task = make_task(
         config.task.name,
         kind=config.task.kind,
-        tags=config.task.tags,
+        tags=_tags(config.task),
         category=config.task.category,
         train_labels=found.labels(TRAIN),
     )
     if config.task.outside == "refuse" and task.kind is not TaskKind.BINARY:
         _refuse_outside(task, found)
+    masks = config.augment.specaugment
+    if spec.reads_wave and masks is not None and masks.band_masks:
+        raise ConfigError(
+            f"augment.specaugment.band_masks {masks.band_masks}: front end {spec.name} gives "
+            "waves, which have no bands to mask; set it to 0"
+        )
     architecture = config.network.architecture
     parameters = {"num_tags": task.num_logits} | complete(
         architecture, parameters=config.network.parameters, n_mels=spec.n_mels
@@ -118,8 +140,13 @@ def _lesson(config: TrainJob, *, spec: FrontendSpec, found: TrainingSet) -> Less
         task=task,
         recipe=config.recipe,
         augment=config.augment,
-        chunk_frames=config.data.chunk_frames,
-        hop_frames=config.data.hop_frames,
+        chunking=Chunking(
+            Domain.FRAMES,
+            length=config.data.chunk_frames,
+            hop=config.data.hop_frames,
+            tail=Tail.ALIGN,
+            count=config.data.chunks,
+        ),
     )
 
 

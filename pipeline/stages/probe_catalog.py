@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.audio.frontend import Frontend
-from pipeline.config_training import EvaluateJob
+from pipeline.audio.frontend import Frontend, shown
+from pipeline.config_evaluation import EvaluateJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.labelled import Labelled
 from pipeline.evaluation.probe import mean_mfcc, probe
@@ -104,10 +104,11 @@ def _mfcc_vectors(config: EvaluateJob, scored: Scored, *, part: Part) -> Vectors
             .to_pylist()
         )
     reader, count = FeatureReader(root_url, storage=storage, spec=spec), Counter(MFCC, "tracks")
-    frontend, vectors = Frontend(spec), []
+    frontend, vectors = Frontend(shown(spec)), []
     for done, row in enumerate(rows, 1):
         where = {name: row[name] for name in ("part", "first_row", "num_rows", "num_frames")}
-        log_mel_MF = frontend.network_input(torch.from_numpy(reader.mel(**where)))
+        mel_MF = torch.from_numpy(reader.mel(**where))
+        log_mel_MF = frontend.network_input(frontend.mel(mel_MF[0]) if spec.reads_wave else mel_MF)
         vectors.append(mean_mfcc(log_mel_MF.numpy()))
         count(done, len(rows))
     return Vectors(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.config import ScoringConfig
-from pipeline.config_training import EvaluateJob, EvaluationConfig, PromoteJob
+from pipeline.config_evaluation import EvaluateJob, EvaluationConfig, PromoteJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.judgement import Judgement, Outcome, judge_candidate
 from pipeline.evaluation.labelled import Labelled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.config import ScoringConfig, TagJob
-from pipeline.config_training import EvaluateJob
+from pipeline.config_evaluation import EvaluateJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.labelled import Labelled
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.audio.chunk import Tail
 from pipeline.config_training import TrainJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.labelled import Labelled
 from pipeline.evaluation.thresholds import Choice, choose
 from pipeline.models.architectures import EMBEDDINGS
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle, write_bundle
-from pipeline.models.chunking import Chunking, Domain
 from pipeline.stages.fit import FitWork, OnEpoch, fit_here, own_device
 from pipeline.stages.plan_training import categories, plan_training, training_id
 from pipeline.storage import Storage, absolute, join
@@ -145,9 +143,7 @@ def _finish(
         architecture=lesson.architecture,
         parameters=lesson.parameters,
         frontend=lesson.frontend,
-        chunking=Chunking(
-            Domain.FRAMES, length=lesson.chunk_frames, hop=lesson.hop_frames, tail=Tail.ALIGN
-        ),
+        chunking=lesson.chunking,
         taxonomy=task.taxonomy,
         thresholds=thresholds,
         embedding=EMBEDDINGS[lesson.architecture],

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.audio.frontend import Compression
 from pipeline.config_training import AugmentConfig, SpecAugmentConfig
 
 
@@ -23,11 +24,11 @@ class Augmentation:
 
     Attributes:
         config: which, and how strong.
-        decibels: whether the mel that the network reads is in dB, else in log10 units of power.
+        compression: what the network reads.
     """
 
     config: AugmentConfig
-    decibels: bool
+    compression: Compression
 
     def __call__(
         self, mel_NMF: Tensor, wanted_NL: Tensor, *, key: tuple[int, ...]
@@ -35,7 +36,7 @@ class Augmentation:
         """Changed chunks, and targets that are soft where chunks were mixed."""
         choice = np.random.default_rng(key)
         if self.config.gain_db:
-            mel_NMF = mel_NMF + self._gain(mel_NMF, choice)
+            mel_NMF = self._louder(mel_NMF, choice)
         if self.config.mixup_alpha is not None:
             mel_NMF, wanted_NL = mixup(
                 mel_NMF, wanted_NL, alpha=self.config.mixup_alpha, choice=choice
@@ -44,11 +45,15 @@ class Augmentation:
             mel_NMF = spec_augment(mel_NMF, config=self.config.specaugment, choice=choice)
         return mel_NMF, wanted_NL
 
-    def _gain(self, mel_NMF: Tensor, choice: np.random.Generator) -> Tensor:
-        """A shift of the logarithm for each chunk; in log10(10000 x + 1) it is nearly a gain."""
+    def _louder(self, mel_NMF: Tensor, choice: np.random.Generator) -> Tensor:
+        """Each chunk by a gain of its own; of log10(10000 x + 1) a shift is nearly one."""
         gain_db = choice.uniform(-self.config.gain_db, self.config.gain_db, len(mel_NMF))
-        shift = gain_db if self.decibels else gain_db / 10.0
-        return torch.as_tensor(shift, dtype=mel_NMF.dtype, device=mel_NMF.device)[:, None, None]
+        gain_N11 = torch.as_tensor(gain_db, dtype=mel_NMF.dtype, device=mel_NMF.device)[
+            :, None, None
+        ]
+        if self.compression is Compression.WAVE:
+            return mel_NMF * 10.0 ** (gain_N11 / 20.0)
+        return mel_NMF + (gain_N11 if self.compression is Compression.DB else gain_N11 / 10.0)
 
 
 def mixup(

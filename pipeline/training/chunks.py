@@ -12,11 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.audio.chunk import Tail, chunk_starts
+from pipeline.models.chunking import Chunking
 from pipeline.training.order import crop_start
-
-JUDGED_CHUNKS = 128
-"""Chunks that go through the network together when tracks are judged."""
 
 
 class Mels(Protocol):
@@ -65,18 +62,17 @@ class Tracks:
         return np.stack(chunks).transpose(0, 2, 1)
 
     def coverage(
-        self, tracks: Sequence[int], *, chunk_frames: int, hop_frames: int
+        self, tracks: Sequence[int], *, chunking: Chunking, batch_chunks: int
     ) -> Iterator[tuple[list[int], NDArray[np.float16]]]:
         """All chunks of some tracks, as `tag` cuts them: each one's track, and (N, M, F)."""
         owners: list[int] = []
         chunks: list[NDArray[np.float16]] = []
         for i in tracks:
             row = int(self.rows_N[i])
-            length = max(int(self.mels.num_frames_N[row]), chunk_frames)
-            for start in chunk_starts(length, chunk=chunk_frames, hop=hop_frames, tail=Tail.ALIGN):
+            for start in chunking.starts(int(self.mels.num_frames_N[row])):
                 owners.append(i)
-                chunks.append(self.mels.chunk(row, start=start, num_frames=chunk_frames))
-                if len(chunks) == JUDGED_CHUNKS:
+                chunks.append(self.mels.chunk(row, start=start, num_frames=chunking.length))
+                if len(chunks) == batch_chunks:
                     yield owners, np.stack(chunks).transpose(0, 2, 1)
                     owners, chunks = [], []
         if chunks:

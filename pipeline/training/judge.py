@@ -15,12 +15,15 @@ from torch import Tensor, nn
 from pipeline.audio.frontend import Frontend
 from pipeline.evaluation.labelled import Labelled
 from pipeline.evaluation.metrics import METRICS, metric
+from pipeline.models.chunking import Chunking
 from pipeline.taxonomy import TaskKind
 from pipeline.training.chunks import Tracks
 from pipeline.training.task import Task, tensor
 from pipeline.training.team import Team
 
 LOSS = "loss"
+JUDGED_S = 256.0
+"""Chunks go through the network together up to this length when tracks are judged."""
 WATCHED = {
     TaskKind.MULTICLASS: ("accuracy", "f1_macro"),
     TaskKind.BINARY: ("roc_auc_macro", "pr_auc_macro"),
@@ -36,8 +39,7 @@ def judge(
     *,
     task: Task,
     frontend: Frontend,
-    chunk_frames: int,
-    hop_frames: int,
+    chunking: Chunking,
     device: torch.device,
     team: Team,
 ) -> tuple[Tensor, float]:
@@ -46,11 +48,12 @@ def judge(
     sums_NK = torch.zeros(len(tracks), num_tags, dtype=torch.float64)
     losses_N, counts_N = torch.zeros(len(tracks)).double(), torch.zeros(len(tracks)).double()
     network.eval()
+    spec = frontend.spec
+    chunk_s = chunking.length * spec.hop_length / spec.sample_rate
+    batch_chunks = max(1, int(JUDGED_S / chunk_s))
     own = range(team.rank, len(tracks), team.size)
     with torch.inference_mode():
-        for owners, chunks in tracks.coverage(
-            own, chunk_frames=chunk_frames, hop_frames=hop_frames
-        ):
+        for owners, chunks in tracks.coverage(own, chunking=chunking, batch_chunks=batch_chunks):
             mel_NMF = frontend.network_input(tensor(chunks, device=device))
             scores_NK = task.head.scores(network(mel_NMF).logits_NK.float(), num_tags=num_tags)
             rows = torch.as_tensor(owners)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.audio.frontend import FrontendSpec
 from pipeline.config_training import AugmentConfig, RecipeConfig
+from pipeline.models.chunking import Chunking
 from pipeline.training.task import Task
 
 
@@ -20,8 +21,7 @@ class Lesson:
         task: the tags and the loss.
         recipe: optimiser, schedule, steps.
         augment: what is done to chunks.
-        chunk_frames: of a chunk.
-        hop_frames: between the chunks by which tracks are judged.
+        chunking: of the mels: how long a chunk is, and by which chunks tracks are judged.
     """
 
     architecture: str
@@ -30,5 +30,4 @@ class Lesson:
     task: Task
     recipe: RecipeConfig
     augment: AugmentConfig
-    chunk_frames: int
-    hop_frames: int
+    chunking: Chunking

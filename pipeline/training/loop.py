@@ -63,7 +63,7 @@ class Trainer:
             epoch = len(state.history)
             optimiser = self._optimiser(state, epoch=epoch)
             started = time.monotonic()
-            learned = self._steps.epoch(optimiser, epoch=epoch)
+            learned = self._steps.epoch(optimiser, epoch=epoch, losses=state.losses)
             seconds = time.monotonic() - started
             scores_NK, found = self._judge()
             facts = EpochFacts(epoch, **vars(learned), metrics=found, seconds=seconds)
@@ -90,7 +90,7 @@ class Trainer:
     def _optimiser(self, state: State, *, epoch: int) -> torch.optim.Optimizer:
         """The one of before, or the new phase's, which starts from the best weights."""
         recipe = self._lesson.recipe
-        now = phase(recipe, epoch=epoch)
+        now = phase(recipe, epoch=epoch, losses=state.losses)
         optimiser = make_optimiser(self._network.parameters(), phase=now, recipe=recipe)
         if now.number != state.phase:
             self._network.load_state_dict(state.best_weights)
@@ -106,8 +106,7 @@ class Trainer:
             self._validation,
             task=lesson.task,
             frontend=Frontend(lesson.frontend),
-            chunk_frames=lesson.chunk_frames,
-            hop_frames=lesson.hop_frames,
+            chunking=lesson.chunking,
             device=self._device,
             team=self._team,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,9 @@ SWITCHES = (80, 100, 120)
 sota-music-tagging-models' solver: Adam, then SGD with momentum at 1e-3, 1e-4, 1e-5)."""
 SGD_RATES = (1e-3, 1e-4, 1e-5)
 MOMENTUM = 0.9
+PLATEAU_EPOCHS = 75
+"""musicnn's training halves the learning rate after so many epochs without a lower loss
+(facts of musicnn-training's experiments; the weights go on from where they are)."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,35 @@ class Phase:
     lr: float
 
 
-def phase(recipe: RecipeConfig, *, epoch: int) -> Phase:
-    """The phase of an epoch; a phase after the first starts from the best weights so far."""
+def phase(recipe: RecipeConfig, *, epoch: int, losses: Sequence[float]) -> Phase:
+    """The phase of an epoch; a phase after the first starts from the best weights so far.
+
+    Args:
+        recipe: the settings.
+        epoch: from 0.
+        losses: on validation, of the epochs before.
+    """
     if recipe.kind is RecipeKind.ADAMW:
         return Phase(0, "adamw", recipe.lr)
+    if recipe.kind is RecipeKind.MUSICNN:
+        return Phase(0, "adam", recipe.lr * 0.5 ** plateaus(losses, patience=PLATEAU_EPOCHS))
     passed = sum(epoch >= switch for switch in SWITCHES)
     if passed == 0:
         return Phase(0, "adam", recipe.lr)
     return Phase(passed, "sgd", SGD_RATES[passed - 1])
+
+
+def plateaus(losses: Sequence[float], *, patience: int) -> int:
+    """How often `patience` epochs have passed since the lowest loss, or since the time before."""
+    lowest, waited, times = math.inf, 0, 0
+    for loss in losses:
+        if loss < lowest:
+            lowest, waited = loss, 0
+            continue
+        waited += 1
+        if waited == patience:
+            waited, times = 0, times + 1
+    return times
 
 
 def make_optimiser(
@@ -61,23 +85,25 @@ def make_optimiser(
     )
 
 
-def learning_rate(recipe: RecipeConfig, *, epoch: int, step: int, steps: int) -> float:
+def learning_rate(
+    recipe: RecipeConfig, *, phase: Phase, epoch: int, step: int, steps: int
+) -> float:
     """Of one step: adamw rises linearly, then falls as half a cosine to zero; else constant.
 
     Args:
         recipe: the settings.
+        phase: of the epoch.
         epoch: from 0.
         step: from 0, within the epoch.
         steps: of an epoch.
     """
-    now = phase(recipe, epoch=epoch)
     if recipe.kind is not RecipeKind.ADAMW:
-        return now.lr
+        return phase.lr
     done, total = epoch * steps + step, recipe.epochs * steps
     warmup = min(round(recipe.warmup_epochs * steps), total)
     if done < warmup:
-        return now.lr * (done + 1) / warmup
-    return now.lr * 0.5 * (1.0 + math.cos(math.pi * (done - warmup) / max(1, total - warmup)))
+        return phase.lr * (done + 1) / warmup
+    return phase.lr * 0.5 * (1.0 + math.cos(math.pi * (done - warmup) / max(1, total - warmup)))
 
 
 def autocast_type(precision: Precision, *, device: torch.device) -> torch.dtype | None:

@@ -68,6 +68,11 @@ class State:
     best_scores: Tensor = field(default_factory=lambda: torch.zeros(0))
     history: list[EpochFacts] = field(default_factory=list)
 
+    @property
+    def losses(self) -> list[float]:
+        """On validation, of each epoch."""
+        return [facts.metrics["loss"] for facts in self.history]
+
     def to_bytes(self) -> bytes:
         """For a checkpoint."""
         tree = vars(self) | {"history": [asdict(facts) for facts in self.history]}

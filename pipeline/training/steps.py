@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pipeline.audio.frontend import Compression, Frontend
+from pipeline.audio.frontend import Frontend
 from pipeline.errors import UserError
 from pipeline.training.ahead import ahead
 from pipeline.training.augment import Augmentation
@@ -26,7 +26,7 @@ from pipeline.training.chunks import Tracks
 from pipeline.training.lesson import Lesson
 from pipeline.training.norms import RunningStatistics
 from pipeline.training.order import balancing_weights, epoch_steps
-from pipeline.training.recipe import autocast_type, learning_rate
+from pipeline.training.recipe import autocast_type, learning_rate, phase
 from pipeline.training.task import tensor
 from pipeline.training.team import Team
 
@@ -93,7 +93,7 @@ class Steps:
     ) -> None:
         self._lesson, self._train, self._team, self._device = lesson, train, team, device
         self._frontend = Frontend(lesson.frontend)
-        self._augment = Augmentation(lesson.augment, lesson.frontend.compression is Compression.DB)
+        self._augment = Augmentation(lesson.augment, lesson.frontend.compression)
         self._weights_N = balancing_weights(train.targets_NK) if lesson.augment.balance else None
         self._wanted_NL = lesson.task.wanted(train.targets_NK)
         self._autocast = autocast_type(lesson.recipe.precision, device=device)
@@ -101,8 +101,15 @@ class Steps:
         self._network, self._shared = network, team.wrap(network)
         self._statistics = RunningStatistics(network)
 
-    def epoch(self, optimiser: torch.optim.Optimizer, *, epoch: int) -> EpochLoss:
+    def epoch(
+        self, optimiser: torch.optim.Optimizer, *, epoch: int, losses: Sequence[float]
+    ) -> EpochLoss:
         """All steps of an epoch.
+
+        Args:
+            optimiser: of the network.
+            epoch: from 0.
+            losses: on validation, of the epochs before.
 
         Raises:
             LossError: the message names the tracks of the step.
@@ -117,19 +124,20 @@ class Steps:
         )
         self._shared.train()
         parts = ahead(self._parts(steps_SB, epoch=epoch))
-        losses: list[Tensor] = []
+        pace = phase(recipe, epoch=epoch, losses=losses)
+        unchecked: list[Tensor] = []
         checked: list[float] = []
         waiting_s, lr, num_steps = 0.0, 0.0, len(steps_SB)
         for step in range(num_steps):
-            lr = learning_rate(recipe, epoch=epoch, step=step, steps=num_steps)
+            lr = learning_rate(recipe, phase=pace, epoch=epoch, step=step, steps=num_steps)
             for group in optimiser.param_groups:
                 group["lr"] = lr
             loss, waited_s = self._step(optimiser, parts, key=(recipe.seed, epoch, step))
-            losses.append(loss)
+            unchecked.append(loss)
             waiting_s += waited_s
-            if len(losses) == CHECK_STEPS or step == num_steps - 1:
-                checked += self._check(losses, steps_SB[len(checked) :], epoch=epoch)
-                losses = []
+            if len(unchecked) == CHECK_STEPS or step == num_steps - 1:
+                checked += self._check(unchecked, steps_SB[len(checked) :], epoch=epoch)
+                unchecked = []
         return EpochLoss(float(np.mean(checked)), lr, steps_SB.size, waiting_s)
 
     def _step(
@@ -183,7 +191,7 @@ class Steps:
                     parts[number],
                     seed=lesson.recipe.seed,
                     epoch=epoch,
-                    chunk_frames=lesson.chunk_frames,
+                    chunk_frames=lesson.chunking.length,
                 )
                 yield Part(number, chunks, self._wanted_NL[parts[number]])
 

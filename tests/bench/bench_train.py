@@ -66,7 +66,7 @@ def reading(asked: TrainJob, *, cache: str) -> dict[str, float]:
     rows = np.random.default_rng(0).integers(0, len(train), READS)
     started = time.monotonic()
     for batch in np.array_split(rows, READS // 50):
-        train.crops(batch, seed=0, epoch=0, chunk_frames=lesson.chunk_frames)
+        train.crops(batch, seed=0, epoch=0, chunk_frames=lesson.chunking.length)
     copied = READS / (time.monotonic() - started)
     reader = FeatureReader(root_url, storage=Storage(), spec=lesson.frontend)
     table = found.tracks.select(["part", "first_row", "num_rows", "num_frames"]).to_pylist()

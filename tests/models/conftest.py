@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from golden_weights import golden_weights
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pipeline.audio.frontend import FRONTENDS, Frontend
 from pipeline.errors import ConfigError
@@ -22,6 +21,7 @@ from pipeline.models.architectures import build
 from pipeline.models.bundle import bundle_url, read_bundle
 from pipeline.models.published import add_published
 from pipeline.models.published_musicnn import download_wheel
+from pipeline.models.published_sota import FRONTENDS as PUBLISHED_FRONTENDS
 from pipeline.models.tagger import Tagger
 from pipeline.storage import Storage
 
@@ -74,9 +74,8 @@ def check_architecture(
         published = {k: shape for k, shape in case["keys"].items() if not k.startswith("spec.")}
         assert own == published
         assert sum(weight.numel() for weight in network.parameters()) == case["params"]
-        network.load_state_dict({key: _fill(key, v) for key, v in network.state_dict().items()})
-        bands = 128 if architecture.startswith("short") else 96
-        frontend = Frontend(FRONTENDS[f"sota-mel{bands}"])
+        network.load_state_dict(golden_weights(architecture))
+        frontend = Frontend(FRONTENDS[PUBLISHED_FRONTENDS[architecture]])
         chunk_1T = torch.from_numpy(wave_16k[: case["length"]])[None]
         with torch.inference_mode():
             mel_NMF = frontend.network_input(frontend.mel_chunks(chunk_1T))
@@ -107,23 +106,3 @@ def published_tagger(
         return Tagger(*read_bundle(url, storage=Storage()))
 
     return load
-
-
-def _fill(key: str, like: Tensor) -> Tensor:
-    """The golden files' rule for the weights of a key."""
-    w = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(tuple(like.shape))
-    if "num_batches" in key:
-        return like
-    if key == "spec_bn.running_mean":
-        w = np.full(w.shape, -30.0)
-    elif key == "spec_bn.running_var":
-        w = np.full(w.shape, 900.0)
-    elif key.endswith("running_var"):
-        w = 1 + 0.2 * np.abs(w)
-    elif "bn" in key and key.endswith("weight"):
-        w = 1 + 0.1 * w
-    elif w.ndim >= 2:
-        w = w * np.sqrt(1 / np.prod(w.shape[1:]))
-    else:
-        w = 0.05 * w
-    return torch.from_numpy(np.asarray(w, dtype=np.float32))

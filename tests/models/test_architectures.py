@@ -5,17 +5,29 @@ from pipeline.errors import ConfigError
 from pipeline.models.architectures import ARCHITECTURES, build, weight_faults
 
 FRAMES = {
+    "attention": 235,
     "crnn": 192,
     "fcn": 1813,
+    "hcnn": 80_000,
     "linear": 5,
     "musicnn": 188,
     "musicnn_original": 187,
     "note_cnn": 64,
+    "sample": 59_049,
+    "se": 59_049,
     "short": 231,
     "short_res": 231,
     "vgg": 187,
 }
-BANDS = {"note_cnn": 64, "short": 128, "short_res": 128}
+BANDS = {
+    "attention": 128,
+    "hcnn": 1,
+    "note_cnn": 64,
+    "sample": 1,
+    "se": 1,
+    "short": 128,
+    "short_res": 128,
+}
 NEEDS_BANDS = {"linear": {"n_mels": 96}}
 
 
@@ -43,7 +55,7 @@ def test_a_chunk_scores_the_same_alone_and_among_others(architecture):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(ConfigError, match=r"'resnet'; there are crnn, fcn, linear"):
+    with pytest.raises(ConfigError, match=r"'resnet'; there are attention, crnn, fcn"):
         build("resnet", parameters={})
 
 

@@ -1,18 +1,27 @@
 import numpy as np
 import pytest
+from tensorflow_file import checkpoint
 
 from pipeline.errors import ConfigError
 from pipeline.models import published, tagger
-from pipeline.models.published import PUBLISHED, add_published
+from pipeline.models.architectures import build
+from pipeline.models.bundle import bundle_url, read_bundle
+from pipeline.models.musicnn_original import TENSORFLOW_NAMES
+from pipeline.models.published import BIG, PUBLISHED, WIDE, add_published
 from pipeline.storage import Storage
 
 MUSICNN = ["MTT_musicnn", "MTT_vgg", "MSD_musicnn", "MSD_vgg"]
 SOTA = ["mtat/fcn", "mtat/crnn", "mtat/musicnn"]
+WIDE_PARAMETERS = 7_980_235
 STORED_TOLERANCE = {"mtat/fcn": 0.002, "mtat/crnn": 0.001, "mtat/musicnn": 0.01}
 
 
 def test_all_that_is_published_is_tried_here():
-    assert set(PUBLISHED) == {f"musicnn:{name}" for name in MUSICNN} | {f"sota:{n}" for n in SOTA}
+    musicnn = {name for name in PUBLISHED if name.startswith("musicnn:")}
+    assert musicnn == {f"musicnn:{name}" for name in MUSICNN} | {BIG}
+    assert {name for name in PUBLISHED if name.startswith("sota:mtat/")} >= {
+        f"sota:{name}" for name in SOTA
+    }
 
 
 @pytest.mark.parametrize("name", MUSICNN)
@@ -52,7 +61,7 @@ def test_scores_do_not_depend_on_how_many_chunks_go_together(
 ):
     loaded = published_tagger(reference)
     together = loaded.score_wave(wave_16k[: 16_000 * 12])
-    monkeypatch.setattr(tagger, "FRAMES_PER_FORWARD", 1)
+    monkeypatch.setattr(tagger, "SECONDS_PER_FORWARD", 0.1)
     alone = loaded.score_wave(wave_16k[: 16_000 * 12])
     np.testing.assert_allclose(alone.scores_NK, together.scores_NK, atol=1e-5)
 
@@ -63,12 +72,49 @@ def test_an_unknown_reference_is_answered_with_the_known_ones(tmp_path):
 
 
 def test_a_tagger_without_a_package_asks_for_its_file(tmp_path):
-    with pytest.raises(ConfigError, match="give it with --from FILE"):
+    with pytest.raises(ConfigError, match="that repository, with --from FILE"):
         add_published("sota:mtat/fcn", root_url=str(tmp_path), storage=Storage())
     with pytest.raises(ConfigError, match="there is no such file"):
         add_published(
             "sota:mtat/fcn", root_url=str(tmp_path), storage=Storage(), source_file=tmp_path / "no"
         )
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A copy of musicnn's repository whose widest model has random weights."""
+    network = build("musicnn_original", parameters={"num_tags": 50, **WIDE})
+    leaves = {"weight": "gamma", "bias": "beta"}
+    leaves |= {"running_mean": "moving_mean", "running_var": "moving_variance"}
+    variables = {}
+    for key, value in network.state_dict().items():
+        module, _, leaf = key.rpartition(".")
+        if leaf != "num_batches_tracked":
+            name = leaves[leaf] if module.endswith("bn") else leaf.replace("weight", "kernel")
+            axes = value.permute(*range(value.ndim)[::-1]).contiguous().numpy()
+            if "conv2d" in TENSORFLOW_NAMES[module] and axes.ndim == 3:
+                axes = axes[:, :, None, :]
+            variables[f"{TENSORFLOW_NAMES[module]}/{name}"] = axes
+    folder = tmp_path / "clone" / "musicnn" / "MSD_musicnn_big"
+    folder.mkdir(parents=True)
+    index, data = checkpoint(variables)
+    (folder / ".index").write_bytes(index)
+    (folder / ".data-00000-of-00001").write_bytes(data)
+    return tmp_path / "clone", network
+
+
+def test_the_widest_musicnn_is_read_from_a_copy_of_its_repository(repository, tmp_path):
+    clone, network = repository
+    place = {"root_url": str(tmp_path), "storage": Storage()}
+    add_published(BIG, source_file=clone, **place)
+    _, weights = read_bundle(bundle_url(BIG, root_url=str(tmp_path)), storage=Storage())
+    assert sum(value.numel() for value in network.parameters()) == WIDE_PARAMETERS
+    for key, value in network.state_dict().items():
+        np.testing.assert_array_equal(weights[key], value)
+    with pytest.raises(ConfigError, match="is not in the wheel: get a copy of"):
+        add_published(BIG, **place)
+    with pytest.raises(ConfigError, match=r"MTT_vgg/\.index: there is no such file"):
+        add_published("musicnn:MTT_vgg", source_file=clone, **place)
 
 
 def test_the_wheel_is_downloaded_when_no_file_is_given(tmp_path, wheel, monkeypatch):

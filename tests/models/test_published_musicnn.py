@@ -1,4 +1,5 @@
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from pipeline.models.published_musicnn import download_wheel, read_wheel
 
 def test_another_file_is_not_taken_for_the_wheel():
     with pytest.raises(ConfigError, match=r"not the wheel of musicnn==0\.1\.0: SHA-256 is"):
-        read_wheel(b"something", model="MTT_vgg", architecture="vgg", num_tags=50)
+        read_wheel(b"something", model="MTT_vgg", bundle=None)
 
 
 def test_a_failed_download_says_what_to_do(monkeypatch):
@@ -34,7 +35,8 @@ def test_a_download_that_hangs_is_given_up(monkeypatch):
     ("model", "architecture"), [("MTT_vgg", "vgg"), ("MSD_musicnn", "musicnn_original")]
 )
 def test_every_trained_value_is_placed(wheel, model, architecture):
-    weights = read_wheel(wheel.read_bytes(), model=model, architecture=architecture, num_tags=50)
+    bundle = SimpleNamespace(architecture=architecture, parameters={"num_tags": 50})
+    weights = read_wheel(wheel.read_bytes(), model=model, bundle=bundle)
     trained = [value for key, value in weights.items() if "num_batches" not in key]
     # The two values left of the checkpoint's are powers that belong to the optimiser.
     assert (

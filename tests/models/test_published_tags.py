@@ -1,4 +1,4 @@
-from pipeline.models.published_tags import NAMES_BY_CATEGORY, msd50, mtat50
+from pipeline.models.published_tags import NAMES_BY_CATEGORY, jamendo50, msd50, mtat50
 
 CATEGORIES = ["genre", "instrument", "mood", "vocal", "tempo", "era", "other"]
 
@@ -20,7 +20,14 @@ def test_each_name_is_in_one_category_and_each_category_is_known():
     assert set(names) == set(mtat50().names) | set(msd50().names)
 
 
+def test_jamendos_tags_are_sorted_as_the_published_binarizer_sorts_them():
+    tags = jamendo50().tags
+    assert list(tags) == sorted(tags)
+    assert tags[0] == "genre---alternative"
+    assert tags[49] == "mood/theme---relaxing"
+
+
 def test_there_are_fifty_each():
-    assert len(mtat50().tags) == len(msd50().tags) == 50
+    assert len(mtat50().tags) == len(msd50().tags) == len(jamendo50().tags) == 50
     assert mtat50().tags[0] == "instrument---guitar"
     assert msd50().tags[33] == "genre---Hip-Hop"

@@ -97,7 +97,7 @@ def test_scores_do_not_depend_on_how_many_chunks_go_together(taggers, domain, mo
     tagger = taggers[domain, Tail.ALIGN]
     wave_T = np.random.default_rng(0).standard_normal(16_000 * 30).astype(np.float32)
     together = tagger.score_wave(wave_T)
-    monkeypatch.setattr(tagger_module, "FRAMES_PER_FORWARD", 1)
+    monkeypatch.setattr(tagger_module, "SECONDS_PER_FORWARD", 0.1)
     alone = tagger.score_wave(wave_T)
     assert len(alone.starts_s) > 10
     np.testing.assert_allclose(alone.scores_NK, together.scores_NK, atol=1e-5)

@@ -23,6 +23,7 @@ from pipeline.taxonomy import Taxonomy
 
 # bands, frames, and how many layers and first convolutions there are
 SHAPES = {
+    "attention": (128, 235, 7, 2),
     "crnn": (96, 96, 4, 1),
     "fcn": (96, 1813, 5, 1),
     "musicnn": (96, 188, 8, 5),
@@ -72,7 +73,7 @@ def noise(bands, frames, *, seed=0):
 
 
 def test_every_architecture_with_convolutions_is_tried_here():
-    assert set(SHAPES) == set(ARCHITECTURES) - {"linear"}
+    assert set(SHAPES) == set(ARCHITECTURES) - {"linear", "sample", "se", "hcnn"}
 
 
 @pytest.mark.parametrize("architecture", SHAPES)
@@ -92,7 +93,10 @@ def test_every_architecture_has_layers_first_kernels_and_boxes(architecture):
         assert box is not None
         assert 0 <= box.low < box.high <= bands
         assert 0 <= box.start < box.stop <= frames
-        if architecture == "short_res":  # two convolutions, the first with a stride of 2
+        if architecture in (
+            "attention",
+            "short_res",
+        ):  # two convolutions, the first with a stride of 2
             height, width = 3 + 2 * 2, 3 + 2 * 2
         assert box.bands <= height
         assert box.frames <= width

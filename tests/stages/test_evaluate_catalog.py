@@ -10,7 +10,8 @@ from fakes import TONE_REFERENCE, tone_bundle
 from workspace import CONF, features_job, tag_job, write_broken, write_catalog, write_tones
 
 from pipeline import config
-from pipeline.config_training import EvaluateJob, ThresholdConfig, ThresholdRule
+from pipeline.config_evaluation import EvaluateJob
+from pipeline.config_training import ThresholdConfig, ThresholdRule
 from pipeline.errors import ConfigError, TableError
 from pipeline.evaluation.thresholds import NEVER
 from pipeline.evaluation.verdict import give_verdict

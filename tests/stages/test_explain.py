@@ -10,7 +10,7 @@ from toy import SILENT, SPEC, TOY_REFERENCE, write_toy
 from workspace import CONF, features_job, write_broken, write_catalog, write_tones
 
 from pipeline import config
-from pipeline.config_training import ExplainJob
+from pipeline.config_evaluation import ExplainJob
 from pipeline.errors import ConfigError, TableError
 from pipeline.evaluation.strongest import Hit, strongest
 from pipeline.models.bundle import bundle_url, read_bundle

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.audio.frontend import Compression
 from pipeline.config_training import AugmentConfig, SpecAugmentConfig
 from pipeline.training.augment import Augmentation, mixup, spec_augment
 
@@ -18,14 +19,14 @@ def chunks():
 
 def test_nothing_is_changed_where_all_is_off():
     mel_NMF, wanted_NL = chunks()
-    mel, wanted = Augmentation(OFF, decibels=True)(mel_NMF, wanted_NL, key=(0, 0, 0, 0))
+    mel, wanted = Augmentation(OFF, Compression.DB)(mel_NMF, wanted_NL, key=(0, 0, 0, 0))
     assert mel is mel_NMF
     assert wanted is wanted_NL
 
 
 def test_the_same_key_gives_the_same_chunks_and_another_key_others():
     config = OFF.model_copy(update={"specaugment": MASKS, "mixup_alpha": 0.3, "gain_db": 6.0})
-    augment = Augmentation(config, decibels=True)
+    augment = Augmentation(config, Compression.DB)
     first, again, other = (augment(*chunks(), key=(0, 0, n))[0] for n in (1, 1, 2))
     torch.testing.assert_close(first, again, rtol=0, atol=0)
     assert not torch.equal(first, other)
@@ -50,10 +51,12 @@ def test_masks_are_stripes_no_larger_than_they_may_be(seed):
     assert torch.equal(masked[kept], mel_NMF[kept])
 
 
-@pytest.mark.parametrize(("decibels", "scale"), [(True, 1.0), (False, 0.1)])
-def test_a_gain_moves_a_whole_chunk(decibels, scale):
+@pytest.mark.parametrize(
+    ("compression", "scale"), [(Compression.DB, 1.0), (Compression.LOG10_10000, 0.1)]
+)
+def test_a_gain_moves_a_whole_chunk(compression, scale):
     mel_NMF, wanted_NL = chunks()
-    augment = Augmentation(OFF.model_copy(update={"gain_db": 6.0}), decibels=decibels)
+    augment = Augmentation(OFF.model_copy(update={"gain_db": 6.0}), compression)
     moved_NMF = augment(mel_NMF, wanted_NL, key=(1,))[0] - mel_NMF
     shift_N = moved_NMF[:, 0, 0]
     torch.testing.assert_close(moved_NMF, shift_N[:, None, None].expand_as(moved_NMF))
