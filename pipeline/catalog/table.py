@@ -160,9 +160,12 @@ def _split(text: str | None, *, where: str) -> str | None:
 
 
 def _labels(value: object, *, where: str) -> list[str] | None:
-    """From a list, or from text in which `;` stands between labels."""
+    """From a list, or from text in which `;` stands between labels.
+
+    An empty list says that the track has none of its data set's tags; empty text says nothing.
+    """
     if isinstance(value, str):
-        value = value.split(LABEL_DELIMITER)
+        value = value.split(LABEL_DELIMITER) if value.strip() else None
     if not isinstance(value, Iterable):
         return None
     labels = [text for text in map(_text, value) if text]
@@ -173,4 +176,4 @@ def _labels(value: object, *, where: str) -> list[str] | None:
                 f"{where} has the label {label!r}; labels are of the form category---name, "
                 "in CSV with ; between them"
             )
-    return labels or None
+    return labels

@@ -39,6 +39,7 @@ def plan_training(config: TrainJob) -> tuple[Lesson, TrainingSet]:
         storage=config.workspace.storage,
         spec=spec,
         categories=categories(config),
+        kind=config.task.kind,
         dataset=config.data.dataset,
         group=config.data.group,
         memory_mb=config.runtime.plan_memory_mb,

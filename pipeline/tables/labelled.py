@@ -2,7 +2,8 @@
 
 A label counts for a tag if it is the whole `category---name`. A track takes part if it has a label
 of one of the tags' categories, so that a catalog that says nothing of a track's instruments is not
-read as saying that it has none.
+read as saying that it has none; or if its labels are an empty list (not null) and its data set has
+such labels: it is known to have none of them.
 
 Shapes: N tracks, K tags, E embedding.
 """
@@ -31,7 +32,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Part:
-    """The catalog's tracks that have labels of some categories, in some splits.
+    """The catalog's tracks whose labels of some categories are known, in some splits.
 
     Attributes:
         splits: train, validation or test.
@@ -48,8 +49,7 @@ class Part:
         """SQL over the catalog's columns."""
         conditions = [
             f"split IN ({_quoted(self.splits)})",
-            f"len(list_filter(labels, lambda label: split_part(label, '{SEPARATOR}', 1) "
-            f"IN ({_quoted(self.categories)}))) > 0",
+            known_labels(self.categories),
         ]
         if self.dataset is not None:
             conditions.append(f"dataset = {_quoted([self.dataset])}")
@@ -58,6 +58,15 @@ class Part:
     def __str__(self) -> str:
         text = f"{' and '.join(self.splits)}, labelled {', '.join(self.categories)}"
         return text if self.dataset is None else f"{text}, data set {self.dataset}"
+
+
+def known_labels(categories: Sequence[str]) -> str:
+    """SQL over the catalog's columns: whether a track's labels of some categories are known."""
+    has = (
+        f"len(list_filter(labels, lambda label: split_part(label, '{SEPARATOR}', 1) "
+        f"IN ({_quoted(categories)}))) > 0"
+    )
+    return f"({has} OR (len(labels) = 0 AND dataset IN (SELECT dataset FROM catalog WHERE {has})))"
 
 
 @dataclass(frozen=True)

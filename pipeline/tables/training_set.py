@@ -1,8 +1,9 @@
 """Labelled tracks with stored features: what a training learns from and is judged by.
 
-A track takes part if it is in the split train or validation, has a label in one of the task's
-categories, and has a mel of the front end. No two splits may share a group (an artist, or for notes
-an instrument): a tagger that has heard the artist is judged too well.
+A track takes part if it is in the split train or validation, its labels in the task's categories
+are known (labelled.py; of a multiclass task, it has one), and it has a mel of the front end. No two
+splits may share a group (an artist, or for notes an instrument): a tagger that has heard the artist
+is judged too well.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pipeline.errors import TableError
 from pipeline.schemas import CATALOG, FEATURE_INDEX
 from pipeline.storage import Storage
 from pipeline.tables.database import database, register, register_catalog
+from pipeline.tables.labelled import known_labels
+from pipeline.taxonomy import TaskKind
 
 TRAIN, VALIDATION = "train", "validation"
 SPLITS = (TRAIN, VALIDATION, "test")
@@ -67,6 +70,7 @@ def training_set(
     storage: Storage,
     spec: FrontendSpec,
     categories: Sequence[str],
+    kind: TaskKind,
     dataset: str | None,
     group: str | None,
     memory_mb: int,
@@ -78,6 +82,7 @@ def training_set(
         storage: how to reach it.
         spec: the front end.
         categories: of the task's tags.
+        kind: of the task.
         dataset: only tracks of it; None takes all.
         group: column of the catalog that no two splits may share; None checks nothing.
         memory_mb: of DuckDB.
@@ -90,17 +95,17 @@ def training_set(
         register(
             connection, "feature_index", root_url=root_url, storage=storage, schema=FEATURE_INDEX
         )
-        _make_labelled(connection, categories=categories, dataset=dataset)
+        _make_labelled(connection, categories=categories, kind=kind, dataset=dataset)
         if group is not None:
             refuse_leaks(connection, group=group)
         _refuse_missing(connection, spec=spec)
         tracks = connection.sql(
             "SELECT track_id, split, mine AS labels, part, first_row, num_rows, num_frames "
-            "FROM heard WHERE status = 'ok' AND len(mine) > 0 ORDER BY part, first_row"
+            "FROM heard WHERE status = 'ok' AND known ORDER BY part, first_row"
         ).to_arrow_table()
         ((failed, unlabelled),) = connection.sql(
-            "SELECT count(*) FILTER (status = 'failed' AND len(mine) > 0), "
-            "count(*) FILTER (len(mine) = 0) FROM heard"
+            "SELECT count(*) FILTER (status = 'failed' AND known), "
+            "count(*) FILTER (NOT known) FROM heard"
         ).fetchall()
     for split in (TRAIN, VALIDATION):
         if split not in tracks["split"].to_pylist():
@@ -119,7 +124,7 @@ def refuse_leaks(connection: duckdb.DuckDBPyConnection, *, group: str) -> None:
         )
     rows = connection.sql(
         f'SELECT "{group}"::VARCHAR AS name, list(DISTINCT split ORDER BY split) AS splits '
-        f'FROM labelled WHERE "{group}" IS NOT NULL AND len(mine) > 0 GROUP BY ALL '
+        f'FROM labelled WHERE "{group}" IS NOT NULL AND known GROUP BY ALL '
         "HAVING len(splits) > 1 ORDER BY name"
     ).fetchall()
     if rows:
@@ -133,13 +138,22 @@ def refuse_leaks(connection: duckdb.DuckDBPyConnection, *, group: str) -> None:
 
 
 def _make_labelled(
-    connection: duckdb.DuckDBPyConnection, *, categories: Sequence[str], dataset: str | None
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    categories: Sequence[str],
+    kind: TaskKind,
+    dataset: str | None,
 ) -> None:
-    """`labelled`: catalog rows that have a split, with their labels in the categories as `mine`."""
+    """`labelled`: catalog rows that have a split, with their labels in the categories as `mine`.
+
+    `known` says whether these are all that the track has.
+    """
+    known = "len(mine) > 0" if kind is TaskKind.MULTICLASS else known_labels(categories)
     connection.execute(
         "CREATE TEMP TABLE labelled AS SELECT *, list_sort(list_distinct(list_filter("
         "coalesce(labels, []), lambda label: list_contains($1, split_part(label, '---', 1))"
-        "))) AS mine FROM catalog WHERE split IN $2 AND ($3 IS NULL OR dataset = $3)",
+        f"))) AS mine, coalesce({known}, false) AS known FROM catalog "
+        "WHERE split IN $2 AND ($3 IS NULL OR dataset = $3)",
         [list(categories), list(SPLITS), dataset],
     )
 
@@ -147,13 +161,13 @@ def _make_labelled(
 def _refuse_missing(connection: duckdb.DuckDBPyConnection, *, spec: FrontendSpec) -> None:
     """`heard`: labelled tracks of train and validation with their features, of which none lacks."""
     connection.execute(
-        "CREATE TEMP VIEW heard AS SELECT l.track_id, l.split, l.mine, f.status, f.part, "
+        "CREATE TEMP VIEW heard AS SELECT l.track_id, l.split, l.mine, l.known, f.status, f.part, "
         "f.first_row, f.num_rows, f.num_frames FROM labelled l LEFT JOIN "
         f"(SELECT * FROM feature_index WHERE spec_id = '{spec.spec_id}') f "
         "USING (track_id, audio_version) WHERE l.split IN ('train', 'validation')"
     )
     ((missing,),) = connection.sql(
-        "SELECT count(*) FROM heard WHERE status IS NULL AND len(mine) > 0"
+        "SELECT count(*) FROM heard WHERE status IS NULL AND known"
     ).fetchall()
     if missing:
         raise TableError(

@@ -30,9 +30,11 @@ def root(tmp_path):
             mine("g", ROCK),
             track("h", split="test", labels=None),
             track("i", split=None),
+            mine("j"),
+            mine("k", dataset="silent"),
         ],
     )
-    rows = [ok(name, [0.1 * place, 0.9, 0.4, 0.2]) for place, name in enumerate("abcefh")]
+    rows = [ok(name, [0.1 * place, 0.9, 0.4, 0.2]) for place, name in enumerate("abcefhjk")]
     write_results(
         tmp_path, [*rows, failed("d", "undecodable"), ok("g", [0, 0, 0, 0], version="old")]
     )
@@ -47,10 +49,16 @@ def read(root: str, part: Part = PART):
 
 def test_tracks_with_a_label_of_the_categories_take_part(root):
     rows = read(root)
-    assert rows.track_ids == ("a", "b", "c")
-    np.testing.assert_array_equal(rows.targets_NK, [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
-    np.testing.assert_allclose(rows.scores_NK[:, 0], [0.0, 0.1, 0.2], atol=1e-6)
-    assert rows.embeddings_NE.shape == (3, 2)
+    assert rows.track_ids == ("a", "b", "c", "j")
+    np.testing.assert_array_equal(rows.targets_NK[:3], [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
+    np.testing.assert_allclose(rows.scores_NK[:, 0], [0.0, 0.1, 0.2, 0.6], atol=1e-6)
+    assert rows.embeddings_NE.shape == (4, 2)
+
+
+def test_an_empty_list_of_labels_counts_as_none_where_its_data_set_has_such_labels(root):
+    rows = read(root)
+    assert not rows.targets_NK[rows.track_ids.index("j")].any()
+    assert "k" not in rows.track_ids
 
 
 def test_what_does_not_take_part_is_told(root):
@@ -68,13 +76,13 @@ def test_a_multiclass_task_takes_tracks_with_one_tag(root):
     labelled = rows.of(TaskKind.MULTICLASS, taxonomy=MOODS, thresholds=(0.1, 0.2, 0.3, 0.4))
     assert labelled.track_ids == ("a",)
     assert labelled.thresholds_K == (0.1, 0.2, 0.3, 0.4)
-    assert rows.notes(labelled)[-1].startswith("2 tracks are not judged")
+    assert rows.notes(labelled)[-1].startswith("3 tracks are not judged")
 
 
 def test_several_splits_and_one_data_set_can_be_asked_for(root):
     rows = read(root, Part(("train", "test"), None, ("mood",)))
     assert dict(zip(rows.track_ids, rows.splits, strict=True))["f"] == "train"
-    assert read(root, Part(("test",), "d'or", ("mood",))).track_ids == ("a", "c")
+    assert read(root, Part(("test",), "d'or", ("mood",))).track_ids == ("a", "c", "j")
 
 
 def test_a_split_without_labelled_tracks_is_refused_with_what_there_is(root):

@@ -8,11 +8,13 @@ from pipeline.errors import TableError
 from pipeline.schemas import CATALOG
 from pipeline.storage import Storage
 from pipeline.tables.training_set import training_set
+from pipeline.taxonomy import TaskKind
 
 DEFAULTS = {
     "storage": Storage(),
     "spec": SPEC,
     "categories": ["tone"],
+    "kind": TaskKind.MULTILABEL,
     "dataset": None,
     "group": "artist",
     "memory_mb": 256,
@@ -52,6 +54,16 @@ def test_tracks_without_a_label_of_the_categories_are_left_out_and_counted(root)
     found = read(root)
     assert len(found.labels("train")) == 46
     assert found.num_unlabelled == 2
+
+
+def test_an_empty_list_of_labels_says_that_the_track_has_none_of_its_data_sets(root):
+    ids = {"train-000": "here", "train-001": "here", "train-002": "elsewhere"}
+    change(root, labels={"train-000": [], "train-002": []}, dataset=ids)
+    found = read(root)
+    assert len(found.labels("train")) == 47  # 002's data set has no tones at all
+    assert [] in found.labels("train")
+    assert found.num_unlabelled == 1
+    assert len(read(root, kind=TaskKind.MULTICLASS).labels("train")) == 46
 
 
 def test_a_group_in_two_splits_is_refused_with_its_name(root):

@@ -115,7 +115,7 @@ class DataSet:
         labels: the choices of labels that can be asked for, the default first; one that ends in
             `:` is followed by an argument.
         counts: tracks of each part (a key of Findings.tracks) as published, by the splits chosen
-            (empty: whatever is chosen).
+            (`SPLITS LABELS` where they depend on the labels too, empty: whatever is chosen).
         checksums: of published files, by their paths below the folder.
     """
 
@@ -125,6 +125,10 @@ class DataSet:
     labels: tuple[str, ...] = ()
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     checksums: Mapping[str, Checksum] = field(default_factory=dict)
+
+    def name(self, dataset: str, *, splits: str | None) -> str:
+        """What the catalog calls it by default: with its splits, so that two are never mixed."""
+        return f"{dataset}-{splits or self.splits[0]}" if self.splits else dataset
 
 
 def chosen(value: str | None, *, known: tuple[str, ...], what: str) -> str:
