@@ -21,6 +21,7 @@ from pipeline.tracking import tracked
 @click.option("--model", "models", multiple=True, help="The bundle: scoring.models.")
 @click.option("--split", help="evaluation.split: train, validation or test.")
 @click.option("--dataset", help="Tracks of this data set only: evaluation.dataset.")
+@click.option("--chunks", help="A track, all, or 16 as published: evaluation.chunks.")
 @click.option("--from", "source", type=click.Choice(["audio", "features"]), help="scoring.input.")
 @click.option("--probe", "probes", multiple=True, help="mfcc, or a bundle: evaluation.probes.")
 @click.option("--scores", metavar="FILE", help="Saved scores instead of a model.")
@@ -33,16 +34,14 @@ def main(
     models: tuple[str, ...],
     split: str | None,
     dataset: str | None,
+    chunks: str | None,
     source: str | None,
     probes: tuple[str, ...],
-    scores: str | None,
-    labels: str | None,
-    tags: str | None,
-    kind: str | None,
     output: str | None,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
+    **saved: str | None,
 ) -> None:
     """Judges a model on a split of the catalog, or saved scores (--scores with --labels).
 
@@ -60,12 +59,13 @@ def main(
         scoring__input=source,
         evaluation__split=split,
         evaluation__dataset=dataset,
+        evaluation__chunks=chunks,
         evaluation__probes=probes,
     )
     root_url, draws = config.workspace.root_url, config.evaluation
     with tracked(config, verb="evaluate", root_url=root_url, tracking=config.tracking) as run:
-        if scores or labels:
-            subject = file_subject(config, scores=scores, labels=labels, tags=tags, kind=kind)
+        if saved["scores"] or saved["labels"]:
+            subject = file_subject(config, **saved)
         else:
             subject = catalog_subject(with_bundles(config), run_id=run.run_id)
         verdict = give_verdict(subject, num_resamples=draws.num_resamples, seed=draws.seed)

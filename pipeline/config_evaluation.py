@@ -22,6 +22,9 @@ class EvaluationConfig(Section):
 
     split: Literal["train", "validation", "test"]
     dataset: str | None = Field(description="tracks of this data set only; null: all")
+    chunks: PositiveInt | Literal["all"] | None = Field(
+        description="a track, at equal distances; all: side by side; null: as the bundle says"
+    )
     num_resamples: PositiveInt = Field(description="of the bootstrap over tracks")
     seed: NonNegativeInt
     probes: tuple[str, ...] = Field(

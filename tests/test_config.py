@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from presets import PRESETS, preset
 
 from pipeline import config, config_evaluation, config_training
 from pipeline.audio.frontend import FRONTENDS
@@ -21,8 +22,7 @@ KINDS = {
     "promote.yaml": config_evaluation.PromoteJob,
 }
 TRAININGS = {
-    f"train-{task}.yaml"
-    for task in ("composer", "genre", "instruments", "key", "mood", "powerset", "tagging")
+    f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")
 }
 """Further examples of train.yaml, one a task."""
 
@@ -34,16 +34,35 @@ def test_every_configuration_has_a_model_and_a_small_twin():
 
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda p: "/".join(p.parts[-2:]))
 def test_every_configuration_loads_and_survives_a_round_trip(path, tmp_path):
-    kind = config_training.TrainJob if path.name in TRAININGS else KINDS[path.name]
+    is_training = path.name in TRAININGS or "published" in path.parts
+    kind = config_training.TrainJob if is_training else KINDS[path.name]
     loaded = config.load(kind, path)
     again = tmp_path / "again.yaml"
     again.write_text(config.dump(loaded))
     assert config.load(kind, again) == loaded
 
 
-@pytest.mark.parametrize("name", sorted(TRAININGS | {"train.yaml"}))
-def test_the_network_of_every_training_takes_its_chunks(name):
-    job = config.load(config_training.TrainJob, CONF / name)
+def test_the_published_protocols_are_those_of_the_presets():
+    there = {
+        path.relative_to(CONF / "published"): path for path in CONF.rglob("published/*/*.yaml")
+    }
+    assert len(there) == 33
+    assert set(there) == {Path(name, f"{network}.yaml") for name, network in PRESETS}
+    for name, network in PRESETS:
+        text = there[Path(name, f"{network}.yaml")].read_text()
+        assert text == preset(name, network), "python tests/presets.py writes them"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(CONF / name for name in sorted(TRAININGS | {"train.yaml"})),
+        *sorted(CONF.rglob("published/*/*.yaml")),
+    ],
+    ids=lambda p: "/".join(p.parts[-2:]),
+)
+def test_the_network_of_every_training_takes_its_chunks(path):
+    job = config.load(config_training.TrainJob, path)
     spec, network = FRONTENDS[job.data.frontend], job.network
     parameters = complete(network.architecture, parameters=network.parameters, n_mels=spec.n_mels)
     check_input(

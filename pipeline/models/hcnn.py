@@ -60,7 +60,8 @@ class HarmonicBank(nn.Module):
 
     def forward(self, wave_NT: Tensor) -> Tensor:
         """(N, H, M, F)."""
-        with torch.autocast(wave_NT.device.type, enabled=False):
+        kind = wave_NT.device.type  # "meta", which only shapes go through, knows no autocast
+        with torch.autocast("cpu" if kind == "meta" else kind, enabled=False):
             spectrum_NBF = torch.stft(
                 wave_NT.float(),
                 N_FFT,

@@ -140,8 +140,10 @@ class Tagger:
     def _starts(self, num_frames: int) -> list[int]:
         """Starts of the chunks in frames; audio shorter than a chunk counts as one chunk."""
         chunking = self.bundle.chunking
-        in_samples = chunking.domain is Domain.WAVEFORM
-        hop = chunking.hop // self.bundle.frontend.hop_length if in_samples else chunking.hop
+        in_samples, hop_length = chunking.domain is Domain.WAVEFORM, self.bundle.frontend.hop_length
+        if in_samples and chunking.count is not None:
+            return [start // hop_length for start in chunking.starts((num_frames - 1) * hop_length)]
+        hop = chunking.hop // hop_length if in_samples else chunking.hop
         return replace(chunking, length=self.chunk_frames, hop=hop).starts(num_frames)
 
     def _score(self, starts: list[int], mels: Callable[[list[int]], Tensor]) -> TrackScores:

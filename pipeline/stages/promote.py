@@ -175,6 +175,7 @@ def _labelled(config: PromoteJob, version: Version, *, run_id: str) -> Labelled:
         evaluation=EvaluationConfig(
             split=promotion.split,
             dataset=promotion.dataset,
+            chunks=None,
             num_resamples=promotion.num_resamples,
             seed=promotion.seed,
             probes=(),

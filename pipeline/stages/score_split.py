@@ -11,6 +11,7 @@ from pipeline.evaluation.labelled import Labelled
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle
 from pipeline.models.head import HeadKind
 from pipeline.models.scoring import scoring_id
+from pipeline.stages.recut import recut
 from pipeline.stages.tag_catalog import tag_catalog
 from pipeline.storage import absolute
 from pipeline.tables.labelled import LabelledRows, Part, labelled_rows, require_labels
@@ -53,7 +54,7 @@ def score_split(config: EvaluateJob, *, run_id: str) -> Scored:
             f"scoring.models has {len(config.scoring.models)} models; one is judged at a time. "
             "Give the others as --probe, or run again"
         )
-    (reference,) = config.scoring.models
+    (reference,) = recut(config).scoring.models
     bundle = _bundle(reference, config=config)
     part = part_of(config, bundle.taxonomy, splits=(config.evaluation.split,))
     rows = score_part(config, reference, part=part, taxonomy=bundle.taxonomy, run_id=run_id)

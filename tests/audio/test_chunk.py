@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.audio.chunk import Tail, chunk_starts, num_repeats
+from pipeline.audio.chunk import Tail, chunk_starts, num_repeats, spread_starts
 
 LENGTHS = st.integers(0, 300)
 CHUNKS = st.integers(1, 60)
@@ -27,6 +27,24 @@ def test_starts_rise_from_0_by_the_hop_but_for_an_aligned_last(length, chunk, ho
         assert starts[0] == 0
         assert len(starts) == 1 or 0 < starts[-1] - starts[-2] <= hop
         assert starts[-1] < length
+
+
+@settings(deadline=None)
+@given(LENGTHS, CHUNKS, st.integers(1, 20))
+def test_a_number_of_chunks_stands_at_equal_distances_inside(length, chunk, count):
+    starts = spread_starts(length, chunk=chunk, count=count)
+    hop = (length - chunk) // count
+    if hop < 1:
+        assert starts == [0]
+    else:
+        assert starts == [index * hop for index in range(count)]
+        assert starts[-1] + chunk <= length
+
+
+def test_no_chunks_of_a_number_are_refused():
+    for length, chunk, count in ((1, 0, 1), (1, 1, 0), (-1, 1, 1)):
+        with pytest.raises(ValueError, match="chunks of"):
+            spread_starts(length, chunk=chunk, count=count)
 
 
 @settings(deadline=None)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tensorflow_file import checkpoint
@@ -64,6 +66,22 @@ def test_scores_do_not_depend_on_how_many_chunks_go_together(
     monkeypatch.setattr(tagger, "SECONDS_PER_FORWARD", 0.1)
     alone = loaded.score_wave(wave_16k[: 16_000 * 12])
     np.testing.assert_allclose(alone.scores_NK, together.scores_NK, atol=1e-5)
+
+
+def test_sixteen_chunks_are_those_of_the_published_evaluation(published_tagger, wave_16k):
+    """hop = (length - input_length) // 16 in samples, the mean of 16 sigmoid vectors."""
+    dense = published_tagger("sota:mtat/musicnn")
+    bundle = replace(dense.bundle, chunking=replace(dense.bundle.chunking, count=16))
+    sixteen = tagger.Tagger(bundle, dense.network.state_dict())
+    hop = (len(wave_16k) - 48_000) // 16
+    scores = sixteen.score_wave(wave_16k)
+    np.testing.assert_allclose(scores.starts_s, np.arange(16) * hop / 16_000)
+    alone = [dense.score_wave(wave_16k[i * hop :][:48_000]).scores_NK[0] for i in range(16)]
+    np.testing.assert_allclose(scores.mean_scores(), np.mean(alone, axis=0), atol=1e-6)
+    mel_MF = tagger.Frontend(bundle.frontend).mel(wave_16k)
+    from_mel = sixteen.score_mel(mel_MF.half())
+    assert np.abs(from_mel.starts_s - scores.starts_s).max() <= 256 / 16_000
+    assert np.abs(from_mel.mean_scores() - scores.mean_scores()).max() < 0.01
 
 
 def test_an_unknown_reference_is_answered_with_the_known_ones(tmp_path):

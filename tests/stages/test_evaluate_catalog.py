@@ -48,7 +48,7 @@ def make_workspace(root):
         name: row | {"labels": labels(name), "dataset": "tones"} for name, row in facts.items()
     }
     facts["x-html"] = {"split": "test", "labels": ["test---low"], "dataset": "tones"}
-    facts["x-short"] = {"split": "test", "labels": [], "dataset": "tones"}
+    facts["x-short"] = {"split": "test", "labels": None, "dataset": "tones"}
     write_catalog(root, sorted(music.iterdir()))
     url = str(root / "catalog")
     rows = [
