@@ -48,7 +48,7 @@ def main(
     train(config)
 
 
-def train(config: TrainJob) -> None:
+def train(config: TrainJob) -> Trained:
     """The job itself, as a tracked run."""
     root_url = config.workspace.root_url
     with (
@@ -63,6 +63,7 @@ def train(config: TrainJob) -> None:
         trained = train_tagger(config, on_epoch=on_epoch)
         version = _log(run, trained, config=config)
     click.echo("\n".join([*trained.lines(), f"version {version} of models:/{trained.registered}"]))
+    return trained
 
 
 def _log(run: Run, trained: Trained, *, config: TrainJob) -> int:

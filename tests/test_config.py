@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from presets import PRESETS, preset
 
-from pipeline import config, config_evaluation, config_training
+from pipeline import config, config_compare, config_evaluation, config_training
 from pipeline.audio.frontend import FRONTENDS
 from pipeline.errors import ConfigError
 from pipeline.models.architectures import check_input, complete
@@ -17,6 +17,7 @@ KINDS = {
     "tag.yaml": config.TagJob,
     "tables.yaml": config.TablesJob,
     "train.yaml": config_training.TrainJob,
+    "compare.yaml": config_compare.CompareJob,
     "evaluate.yaml": config_evaluation.EvaluateJob,
     "explain.yaml": config_evaluation.ExplainJob,
     "promote.yaml": config_evaluation.PromoteJob,
@@ -71,6 +72,19 @@ def test_the_network_of_every_training_takes_its_chunks(path):
         n_mels=spec.n_mels,
         num_frames=job.data.chunk_frames,
     )
+
+
+def test_the_networks_that_are_compared_take_their_chunks():
+    job = config.load(config_compare.CompareJob, CONF / "compare.yaml")
+    assert len(job.comparison.networks) == 9
+    for network in job.comparison.networks.values():
+        spec = FRONTENDS[network.frontend]
+        check_input(
+            network.architecture,
+            parameters={"num_tags": 3, **network.parameters},
+            n_mels=spec.n_mels,
+            num_frames=network.chunk_frames,
+        )
 
 
 def test_an_override_is_laid_over_and_read_as_yaml():

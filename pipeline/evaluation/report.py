@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.evaluation.agreement import Agreement
+from pipeline.evaluation.comparison import Comparison, columns, rows
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ class ReportData:
         answers: questions to the tables.
         faults: failed and flagged files; may be fewer than there are.
         agreements: tags against labels, by model_version; empty if the catalog has no labels.
+        comparisons: of networks, newest first.
     """
 
     title: str
@@ -158,6 +160,7 @@ class ReportData:
     answers: tuple[Answer, ...]
     faults: tuple[Fault, ...]
     agreements: dict[str, tuple[Agreement, ...]]
+    comparisons: tuple[Comparison, ...] = ()
 
 
 def render_report(data: ReportData) -> str:
@@ -170,7 +173,9 @@ def render_report(data: ReportData) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {"clock": _clock, "short": _short, "value": _value, "counted": _counted}
-    return environment.get_template("report.html").render(data=data)
+    return environment.get_template("report.html").render(
+        data=data, tables=[(it, columns(it), rows(it)) for it in data.comparisons]
+    )
 
 
 def count_reasons(faults: Sequence[Fault]) -> list[tuple[str, int]]:

@@ -62,6 +62,14 @@ def calibration_text(
     return _text(lines, width=width)
 
 
+def table_text(names: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> str:
+    """A plain table; the first column stands left."""
+    table = _table(*names)
+    for row in rows:
+        table.add_row(*map(_plain, row))
+    return _text([table], width=width)
+
+
 def figure(value: float | None) -> str:
     """Three places; a dash where it is not defined."""
     return MISSING if value is None else f"{value:.3f}"

@@ -21,6 +21,7 @@ from pipeline.evaluation.report import (
     TrackPictures,
     TrackRow,
 )
+from pipeline.stages.compare import read_comparisons
 from pipeline.stages.listen import Heard, listen
 from pipeline.storage import Storage
 from pipeline.tables.scorings import Scoring, read_scorings
@@ -68,6 +69,7 @@ def collect_report(
         answers=answers(connection),
         faults=_faults(connection),
         agreements=_agreements(connection, shown),
+        comparisons=read_comparisons(root_url, storage=storage),
     )
 
 
