@@ -26,7 +26,11 @@ def test_the_parts_of_a_step_move_the_statistics_once_by_their_mean():
 
 def test_a_network_without_batch_norm_is_left_alone():
     network = nn.Linear(2, 2)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
     statistics = RunningStatistics(network)
     statistics.start_step()
     statistics.end_part()
     statistics.end_step(Alone())
+    after = network.state_dict()
+    assert set(after) == set(before)
+    assert all(torch.equal(after[key], before[key]) for key in before)
