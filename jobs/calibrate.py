@@ -10,6 +10,8 @@ from pipeline.commandline import job_options, load_job
 from pipeline.config_evaluation import EvaluateJob
 from pipeline.config_training import ThresholdRule
 from pipeline.evaluation.verdict_text import calibration_text
+from pipeline.models.card_file import CARD_FILE
+from pipeline.models.origin import rule_words
 from pipeline.references import with_bundles
 from pipeline.stages.calibrate_model import calibrate_model, threshold_config
 from pipeline.tracking import tracked
@@ -64,9 +66,10 @@ def main(
         bundled = with_bundles(config)
         made = calibrate_model(bundled, thresholds=wanted, name=name, run_id=run.run_id)
         width = shutil.get_terminal_size((120, 40)).columns
-        asked = rule if at is None else f"{rule} of at least {at:g}"
+        asked = rule_words(rule, at=at)
         text = calibration_text(made.choices, best=made.best, asked=asked, width=width)
         run.text("thresholds.txt", text)
+        run.text(CARD_FILE, made.card)
     click.echo(text)
     click.echo("\n".join(made.notes))
     click.echo(f"trained:{name}: {made.bundle.model_version}")

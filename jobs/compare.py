@@ -54,14 +54,11 @@ def main(
 
 def run_comparison(config: CompareJob) -> Comparison:
     """The job itself; each training is a tracked run of its own, and so is the comparison."""
-    place, num_cpus = config.workspace, max(2, config.training.num_workers)
+    place, ray = config.workspace, config.runtime
+    num_cpus = max(2, config.training.num_workers)
     with (
         tracked(config, verb="compare", root_url=place.root_url, tracking=config.tracking) as run,
-        connected(
-            config.runtime.ray_address,
-            object_store_mb=config.runtime.object_store_mb,
-            num_cpus=num_cpus,
-        ),
+        connected(ray.ray_address, object_store_mb=ray.object_store_mb, num_cpus=num_cpus),
     ):
         for job in config.features_jobs():
             click.echo("\n".join(features(job).lines()))

@@ -70,9 +70,9 @@ def main(
             subject = catalog_subject(with_bundles(config), run_id=run.run_id)
         verdict = give_verdict(subject, num_resamples=draws.num_resamples, seed=draws.seed)
         run.metrics(numbers(verdict))
-        folder = write_verdict(config, verdict=verdict, folder=output, keep=run.file)
+        written = write_verdict(config, verdict=verdict, folder=output, keep=run.file)
     click.echo(verdict_text(verdict, width=shutil.get_terminal_size((120, 40)).columns), nl=False)
-    click.echo(f"report: {folder}/evaluation.html")
+    click.echo("\n".join(written))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Published taggers into bundles."""
+"""Published taggers into bundles, and what a bundle says of itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import click
 
 from pipeline.commandline import job_options, load_job
 from pipeline.config import TablesJob
+from pipeline.config_evaluation import EvaluateJob
+from pipeline.models.bundle import bundle_url
+from pipeline.models.card_file import read_card
 from pipeline.models.published import PUBLISHED, add_published
+from pipeline.references import resolve
 
 
 @click.group()
 def main() -> None:
-    """Adds published taggers to the workspace."""
+    """Adds published taggers to the workspace, and shows the cards of all."""
 
 
 @main.command()
@@ -40,6 +44,24 @@ def add(
             f"{reference}: {bundle.model_version}, {len(bundle.taxonomy.tags)} tags, "
             f"front end {bundle.frontend.name}, licence {bundle.licence}"
         )
+
+
+@main.command()
+@click.argument("reference")
+@job_options
+def card(
+    reference: str, conf: str | None, overrides: tuple[str, ...], workspace: str | None
+) -> None:
+    """Prints a bundle's card: trained:NAME, sota:mtat/fcn, models:/NAME@champion, a folder.
+
+    What it is, reads, was trained on, scored, and cannot do. The configuration is that of evaluate.
+    """
+    config = load_job(
+        EvaluateJob, default="evaluate.yaml", conf=conf, overrides=overrides, workspace=workspace
+    )
+    place = resolve(reference, workspace=config.workspace, tracking=config.tracking)
+    url = bundle_url(place, root_url=config.workspace.root_url)
+    click.echo(read_card(url, storage=config.workspace.storage), nl=False)
 
 
 @main.command(name="list")

@@ -71,10 +71,9 @@ def _log(run: Run, trained: Trained, *, config: TrainJob) -> int:
     for name, png in pictures(trained.state, validation=trained.validation).items():
         run.picture(f"figures/{name}", png)
     run.summary({"training_id": trained.training_id, **trained.bundle.evaluation})
-    name, storage, best = trained.registered, config.workspace.storage, trained.bundle.evaluation
-    return register(
-        run, name=name, bundle=trained.bundle, bundle_url=trained.url, storage=storage, metrics=best
-    )
+    bundle, url, storage = trained.bundle, trained.url, config.workspace.storage
+    name, best = trained.registered, bundle.evaluation
+    return register(run, name=name, bundle=bundle, bundle_url=url, storage=storage, metrics=best)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """MLflow's registered models: bundles go in as versions, and come out as folders for workers.
 
-A version holds the two files of a bundle and is loaded by pipeline/models/served.py: no pickle and
-no code.
+A version holds the two files of a bundle, with its card and evaluations where it has them, and is
+loaded by pipeline/models/served.py: no pickle and no code.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,15 @@ from numpy.typing import NDArray
 from pipeline.config import TrackingConfig, WorkspaceConfig
 from pipeline.errors import ConfigError
 from pipeline.models.bundle import BUNDLE_FILE, WEIGHTS_FILE, Bundle
+from pipeline.models.card_file import CARD_FILE, EVALUATIONS_FILE
 from pipeline.storage import Storage, absolute, join
 from pipeline.tracking import Run, first_use, metric_name, open_client
 
 CHAMPION = "champion"
 LOADER = "pipeline.models.served"
 FOLDER = "bundle"
+BESIDE = (CARD_FILE, EVALUATIONS_FILE)
+"""What a bundle may have beside its two files."""
 EXAMPLE_HZ = (220.0, 440.0, 880.0)
 
 
@@ -39,7 +42,7 @@ def register(
     storage: Storage,
     metrics: Mapping[str, float],
 ) -> int:
-    """Makes a bundle the newest version of a registered model.
+    """Makes a bundle the newest version of a registered model; its card goes to the run as well.
 
     Args:
         run: the run that made it.
@@ -61,9 +64,7 @@ def register(
     )
     with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
         source, model = Path(folder, FOLDER), Path(folder, "model")
-        source.mkdir()
-        for file in (WEIGHTS_FILE, BUNDLE_FILE):
-            (source / file).write_bytes(storage.read(join(bundle_url, file)))
+        _copy(bundle_url, source, storage=storage, run=run)
         _save_model(model, source=source, bundle=bundle, logged=logged)
         client.log_model_artifacts(logged.model_id, str(model))
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
@@ -136,7 +137,8 @@ class Registry:
         folder = f"{version}-{tags['fingerprint'][:12]}"
         url = join(self._root_url, "models", "registered", name, folder)
         if not self._storage.exists(join(url, BUNDLE_FILE)):
-            for file in (WEIGHTS_FILE, BUNDLE_FILE):
+            there = self._listed(f"{place}/data/{FOLDER}")
+            for file in (*there.intersection(BESIDE), WEIGHTS_FILE, BUNDLE_FILE):
                 data = self._download(f"{place}/data/{FOLDER}/{file}")
                 self._storage.write(join(url, file), data)
         return url
@@ -149,6 +151,13 @@ class Registry:
         """Keeps facts as tags of a version."""
         for key, value in facts.items():
             self._client.set_model_version_tag(name, str(version), key, value)
+
+    def _listed(self, artifact_uri: str) -> set[str]:
+        """Names of the files in a folder; none, if it is not there."""
+        from mlflow.artifacts import list_artifacts
+
+        found = list_artifacts(artifact_uri, tracking_uri=self._client.tracking_uri)
+        return {PurePosixPath(file.path).name for file in found}
 
     def _download(self, artifact_uri: str) -> bytes:
         from mlflow import MlflowException
@@ -184,6 +193,18 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         "taxonomy_id": bundle.taxonomy.taxonomy_id,
         "tags": json.dumps(bundle.taxonomy.tags, ensure_ascii=False),
     }
+
+
+def _copy(bundle_url: str, folder: Path, *, storage: Storage, run: Run) -> None:
+    """A bundle's files into a new folder; what is beside it becomes the run's as well."""
+    folder.mkdir()
+    for file in (WEIGHTS_FILE, BUNDLE_FILE):
+        (folder / file).write_bytes(storage.read(join(bundle_url, file)))
+    for file in BESIDE:
+        if storage.exists(join(bundle_url, file)):
+            data = storage.read(join(bundle_url, file))
+            (folder / file).write_bytes(data)
+            run.file(file, data)
 
 
 def _save_model(path: Path, *, source: Path, bundle: Bundle, logged: Any) -> None:  # noqa: ANN401

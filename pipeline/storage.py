@@ -25,6 +25,8 @@ from fsspec.core import url_to_fs
 from pipeline.errors import ConfigError, DataError, Reason
 
 RETRY_PAUSES_S = (0.2, 1.0, 4.0)
+FAULTS = (OSError, BotoCoreError, ClientError, NotImplementedError)
+"""What stores raise where a file cannot be read or written, also one that takes no files at all."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
+from tracking_database import give_database
 
 from pipeline.audio.frontend import FRONTENDS
 from pipeline.schemas import CATALOG, FEATURE_INDEX
@@ -31,6 +32,7 @@ def learnable_workspace(
     validation_tones: tuple[int, ...] = (0, 1, 2),
 ) -> Path:
     """Writes the catalog and the features; with `several` a track has one or two of the tones."""
+    give_database(root)
     choice = np.random.default_rng(0)
     catalog, mels = [], []
     now = datetime.now(UTC)

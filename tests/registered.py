@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fakes import TONE_REFERENCE, TONE_TAGS, tone_bundle
 from tagged import track, write_tracks
+from tracking_database import give_database
 from workspace import CONF, tag_job, write_tones
 
 from pipeline import config
@@ -21,6 +22,7 @@ MODEL = "tones"
 
 def register_tone(root: Path, *, sign: float = 1.0, **changes: object) -> int:
     """Registers the tone bundle with its weights times `sign`; returns the version."""
+    give_database(root)
     tone_bundle(str(root))
     url = bundle_url(TONE_REFERENCE, root_url=str(root))
     bundle, weights = read_bundle(url, storage=Storage())

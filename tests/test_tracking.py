@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from tracking_database import give_database
 from workspace import tag_job
 
 from pipeline.errors import ConfigError
@@ -42,6 +43,7 @@ def test_a_run_keeps_its_configuration_numbers_and_summary(tmp_path):
     ("error", "status"), [(RuntimeError("boom"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
 )
 def test_a_run_that_does_not_end_well_says_so(tmp_path, error, status):
+    give_database(tmp_path)
     config = tag_job(tmp_path)
     with (
         pytest.raises(type(error)),

@@ -26,6 +26,27 @@ HEADLINES = {
 
 
 @dataclass(frozen=True)
+class Judged:
+    """Which bundle was judged, and how.
+
+    Attributes:
+        bundle_url: its folder.
+        model_version: of what was scored.
+        split: whose tracks.
+        dataset: tracks of this data set only; None: of all.
+        protocol: which chunks of a track were averaged.
+        scored_from: audio, or stored features.
+    """
+
+    bundle_url: str
+    model_version: str
+    split: str
+    dataset: str | None
+    protocol: str
+    scored_from: str
+
+
+@dataclass(frozen=True)
 class Subject:
     """Scores that shall be judged.
 
@@ -35,6 +56,7 @@ class Subject:
         baselines: the same tracks judged by something simpler, by its name.
         facts: what stands on top of the report, by name.
         notes: sentences about what was left out.
+        judged: the bundle whose scores these are; None: saved scores.
     """
 
     name: str
@@ -42,6 +64,7 @@ class Subject:
     baselines: Mapping[str, Labelled]
     facts: Mapping[str, str]
     notes: tuple[str, ...]
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from pipeline.models.architectures import weight_faults
 from pipeline.models.bundle_file import read_fields, to_text
 from pipeline.models.chunking import Chunking, Domain
 from pipeline.models.head import SIGMOID, Head, HeadKind
+from pipeline.models.origin import Origin
 from pipeline.storage import Storage, join
 from pipeline.taxonomy import Taxonomy
 
@@ -51,6 +52,8 @@ class Bundle:
         weights_sha256: of the weights file; `write_bundle` fills it.
         head: logits to scores.
         evaluation: what was measured of it when it was made, for people.
+        origin: how it was trained and its thresholds were chosen, for people; bundles that differ
+            in nothing else are equal.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Bundle:
     weights_sha256: str = ""
     head: Head = SIGMOID
     evaluation: dict[str, float] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin, compare=False)
 
     @property
     def fingerprint(self) -> str:
@@ -111,7 +115,7 @@ def write_bundle(
     """Writes the two files, `bundle.json` last; writing the same bundle again changes nothing.
 
     Returns:
-        The bundle with the sum of its weights.
+        The bundle as it is there, with the sum of its weights.
 
     Raises:
         ConfigError: the weights do not fit the architecture, or another bundle is there already.
@@ -121,12 +125,23 @@ def write_bundle(
     _check_fit(bundle, weights, url=url)
     target = join(url, BUNDLE_FILE)
     if storage.exists(target):
-        if Bundle(**read_fields(storage.read(target), url=target)) != bundle:
+        known = read_facts(url, storage=storage)
+        if known != bundle:
             raise ConfigError(f"another bundle is at {url} already; remove it or choose a new name")
-        return bundle
+        return known
     storage.write(join(url, WEIGHTS_FILE), data)
     storage.write(target, to_text(vars(bundle)))
     return bundle
+
+
+def read_facts(url: str, *, storage: Storage) -> Bundle:
+    """Reads what `bundle.json` says; whether the weights are there and fit is not looked at.
+
+    Raises:
+        ConfigError: missing, damaged, or of another format.
+    """
+    target = join(url, BUNDLE_FILE)
+    return Bundle(**read_fields(_read(target, storage=storage), url=target))
 
 
 def read_bundle(url: str, *, storage: Storage) -> tuple[Bundle, dict[str, Tensor]]:
@@ -135,8 +150,7 @@ def read_bundle(url: str, *, storage: Storage) -> tuple[Bundle, dict[str, Tensor
     Raises:
         ConfigError: missing, damaged, of another format, or weights and architecture do not fit.
     """
-    target = join(url, BUNDLE_FILE)
-    bundle = Bundle(**read_fields(_read(target, storage=storage), url=target))
+    bundle = read_facts(url, storage=storage)
     data = _read(join(url, WEIGHTS_FILE), storage=storage)
     found = hashlib.sha256(data).hexdigest()
     if found != bundle.weights_sha256:

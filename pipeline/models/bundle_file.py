@@ -13,6 +13,7 @@ from pipeline.audio.frontend import FrontendSpec
 from pipeline.errors import ConfigError
 from pipeline.models.chunking import Chunking
 from pipeline.models.head import Head
+from pipeline.models.origin import Origin
 from pipeline.taxonomy import Taxonomy
 
 FORMAT = 1
@@ -53,9 +54,10 @@ class _BundleFile(_Section):
     licence: str
     source: str
     weights_sha256: str
-    # Bundles of before these two lack them.
+    # Bundles of before these three lack them.
     head: _HeadFile = _HeadFile(kind="sigmoid", sets=[])
     evaluation: dict[str, float] = {}
+    origin: Origin = Origin()
 
     @model_validator(mode="after")
     def _check(self) -> _BundleFile:
@@ -74,6 +76,7 @@ def to_text(fields: Mapping[str, Any]) -> bytes:
         "chunking": fields["chunking"].to_json(),
         "taxonomy": asdict(fields["taxonomy"]),
         "head": fields["head"].to_json(),
+        "origin": asdict(fields["origin"]),
     }
     return json.dumps(tree, indent=2, ensure_ascii=False).encode()
 
@@ -92,6 +95,7 @@ def read_fields(data: bytes, *, url: str) -> dict[str, Any]:
             "taxonomy": Taxonomy(file.taxonomy.name, tuple(file.taxonomy.tags)),
             "thresholds": None if file.thresholds is None else tuple(file.thresholds),
             "head": Head.from_json(file.head.model_dump()),
+            "origin": file.origin,
         }
     except ValidationError as error:
         faults = "; ".join(

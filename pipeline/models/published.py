@@ -17,18 +17,17 @@ from pipeline.errors import ConfigError
 from pipeline.models import published_sota
 from pipeline.models.architectures import EMBEDDINGS
 from pipeline.models.bundle import Bundle, bundle_url, write_bundle
+from pipeline.models.card_file import write_card
 from pipeline.models.chunking import Chunking, Domain
+from pipeline.models.published_figures import BIG, SOTA_SOURCE, source_of
 from pipeline.models.published_musicnn import (
     SOURCE_URL,
-    WHEEL,
     download_wheel,
     read_variables,
     read_wheel,
 )
 from pipeline.models.published_tags import TAXONOMIES
 from pipeline.storage import Storage
-
-SOTA_SOURCE = "https://github.com/minzwon/sota-music-tagging-models"
 
 PATCHES = Chunking(Domain.FRAMES, length=187, hop=187, tail=Tail.DROP)
 """As the musicnn package cuts: whole patches of 3 s, the rest dropped."""
@@ -65,7 +64,6 @@ def _sota(dataset: str, network: str) -> Published:
     return Published(network, frontend, chunking, published_sota.TAXONOMIES[dataset], widths)
 
 
-BIG = "musicnn:MSD_musicnn_big"
 PUBLISHED = {
     "musicnn:MTT_musicnn": _musicnn("musicnn_original", "mtat50"),
     "musicnn:MTT_vgg": _musicnn("vgg", "mtat50"),
@@ -82,7 +80,7 @@ PUBLISHED = {
 def add_published(
     reference: str, *, root_url: str, storage: Storage, source_file: str | Path | None = None
 ) -> Bundle:
-    """Writes a published tagger's bundle below ROOT/models.
+    """Writes a published tagger's bundle and its card below ROOT/models.
 
     Args:
         reference: a key of PUBLISHED, for example `musicnn:MTT_musicnn`.
@@ -108,22 +106,13 @@ def add_published(
         thresholds=None,
         embedding=EMBEDDINGS[published.architecture],
         licence="ISC" if from_musicnn else "MIT",
-        source=_source(reference),
+        source=source_of(reference),
     )
     read = _read_musicnn if from_musicnn else _read_sota
-    return write_bundle(
-        bundle_url(reference, root_url=root_url),
-        storage=storage,
-        bundle=bundle,
-        weights=read(reference, bundle, source_file),
-    )
-
-
-def _source(reference: str) -> str:
-    collection, _, name = reference.partition(":")
-    if collection == "sota":
-        return f"{SOTA_SOURCE} models/{name}"
-    return f"{SOURCE_URL} musicnn/{name}" if reference == BIG else f"PyPI {WHEEL}, {name}"
+    url, weights = bundle_url(reference, root_url=root_url), read(reference, bundle, source_file)
+    bundle = write_bundle(url, storage=storage, bundle=bundle, weights=weights)
+    write_card(url, storage=storage)
+    return bundle
 
 
 def _read_musicnn(

@@ -12,6 +12,8 @@ from pipeline.config_training import ThresholdConfig, ThresholdRule
 from pipeline.errors import ConfigError
 from pipeline.evaluation.thresholds import Choice, choose
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle, write_bundle
+from pipeline.models.card_file import write_card
+from pipeline.models.origin import ThresholdOrigin, rule_words
 from pipeline.stages.score_split import score_split
 from pipeline.storage import absolute
 
@@ -22,12 +24,14 @@ class Calibration:
 
     Attributes:
         bundle: the new one.
+        card: what it says of itself, Markdown.
         choices: a threshold for each tag.
         best: what the best F1 would be on the same tracks.
         notes: sentences about tracks that were left out.
     """
 
     bundle: Bundle
+    card: str
     choices: tuple[Choice, ...]
     best: tuple[Choice, ...]
     notes: tuple[str, ...]
@@ -67,13 +71,24 @@ def calibrate_model(
     _, weights = read_bundle(
         bundle_url(config.scoring.models[0], root_url=root_url), storage=storage
     )
+    chosen = ThresholdOrigin(
+        rule=rule_words(thresholds.rule, at=thresholds.at),
+        split=config.evaluation.split,
+        dataset=config.evaluation.dataset,
+        num_tracks=len(scored.labelled.track_ids),
+    )
+    url = bundle_url(f"trained:{name}", root_url=root_url)
     bundle = write_bundle(
-        bundle_url(f"trained:{name}", root_url=root_url),
+        url,
         storage=storage,
         bundle=replace(
-            scored.bundle, name=name, thresholds=tuple(choice.threshold for choice in choices)
+            scored.bundle,
+            name=name,
+            thresholds=tuple(choice.threshold for choice in choices),
+            origin=replace(scored.bundle.origin, thresholds=chosen),
         ),
         weights=weights,
     )
     best = choose(scored.labelled, rule="best_f1", at=None)
-    return Calibration(bundle, choices, best, scored.rows.notes(scored.labelled))
+    card = write_card(url, storage=storage)
+    return Calibration(bundle, card, choices, best, scored.rows.notes(scored.labelled))

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import pyarrow.parquet as pq
 
 from pipeline.config_evaluation import EvaluateJob
 from pipeline.errors import ConfigError
+from pipeline.evaluation.card_words import protocol_words
+from pipeline.evaluation.evaluated import evaluated
 from pipeline.evaluation.evaluation_page import render_evaluation
-from pipeline.evaluation.verdict import Subject, Verdict
+from pipeline.evaluation.verdict import Judged, Subject, Verdict
 from pipeline.evaluation.verdict_files import pictures, tag_table, verdict_json
+from pipeline.models.bundle import bundle_url
+from pipeline.models.card_file import CARD_FILE, keep_evaluation
 from pipeline.stages.probe_catalog import judge_probes
 from pipeline.stages.score_split import score_split
 from pipeline.storage import absolute, join
@@ -41,11 +46,22 @@ def catalog_subject(config: EvaluateJob, *, run_id: str) -> Subject:
         facts={
             "workspace": absolute(config.workspace.root_url),
             "scored from": str(config.scoring.input),
+            "chunks": protocol_words(bundle.chunking),
             "task": str(scored.labelled.kind),
             "thresholds": thresholds,
             "intervals": _intervals(config),
         },
         notes=scored.rows.notes(scored.labelled),
+        judged=Judged(
+            bundle_url=bundle_url(
+                config.scoring.models[0], root_url=absolute(config.workspace.root_url)
+            ),
+            model_version=bundle.model_version,
+            split=evaluation.split,
+            dataset=evaluation.dataset,
+            protocol=protocol_words(bundle.chunking),
+            scored_from=str(config.scoring.input),
+        ),
     )
 
 
@@ -93,8 +109,10 @@ def write_verdict(
     verdict: Verdict,
     folder: str | None,
     keep: Callable[[str, bytes], None],
-) -> str:
+) -> list[str]:
     """Writes `evaluation.json`, `tags.parquet`, the pictures and `evaluation.html`.
+
+    A bundle's card gets the figures too.
 
     Args:
         config: of the job.
@@ -103,7 +121,7 @@ def write_verdict(
         keep: is given each file's name and content as well.
 
     Returns:
-        The folder.
+        For the terminal: where they are.
     """
     name = re.sub(r"[^\w.@-]+", "-", verdict.subject.name)
     folder = folder or join(absolute(config.workspace.root_url), "evaluations", name)
@@ -117,7 +135,22 @@ def write_verdict(
     for name, data in files.items():
         config.workspace.storage.write(join(folder, name), data)
         keep(name, data)
-    return folder
+    return [f"report: {folder}/evaluation.html", *_into_card(config, verdict, keep=keep)]
+
+
+def _into_card(
+    config: EvaluateJob, verdict: Verdict, *, keep: Callable[[str, bytes], None]
+) -> list[str]:
+    """Adds the figures to the bundle's card; saved scores have none."""
+    if verdict.subject.judged is None:
+        return []
+    card = keep_evaluation(
+        verdict.subject.judged.bundle_url,
+        storage=config.workspace.storage,
+        evaluated=evaluated(verdict, date=f"{datetime.now(UTC):%Y-%m-%d}"),
+    )
+    keep(CARD_FILE, card.text.encode())
+    return [card.line]
 
 
 def _intervals(config: EvaluateJob) -> str:

@@ -10,14 +10,18 @@ from pipeline.evaluation.labelled import Labelled
 from pipeline.evaluation.thresholds import Choice, choose
 from pipeline.models.architectures import EMBEDDINGS
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle, write_bundle
+from pipeline.models.card_file import write_card
+from pipeline.models.origin import Origin, ThresholdOrigin, Training, rule_words
 from pipeline.stages.fit import FitWork, OnEpoch, fit_here, own_device
 from pipeline.stages.plan_training import categories, plan_training, training_id
 from pipeline.storage import Storage, absolute, join
 from pipeline.tables.receipt import write_parquet
 from pipeline.tables.training_set import TRAIN, VALIDATION, TrainingSet
+from pipeline.tables.training_sources import training_sources
 from pipeline.training.lesson import Lesson
 from pipeline.training.report import threshold_lines
 from pipeline.training.state import State
+from pipeline.training.words import augment_words, recipe_words
 
 
 @dataclass(frozen=True)
@@ -154,10 +158,11 @@ def _finish(
             f"best_validation_{name}": value
             for name, value in state.history[state.best_epoch].metrics.items()
         },
+        origin=_origin(config, state, found, identity=identity),
     )
-    bundle = write_bundle(
-        url, storage=config.workspace.storage, bundle=bundle, weights=state.best_weights
-    )
+    storage = config.workspace.storage
+    bundle = write_bundle(url, storage=storage, bundle=bundle, weights=state.best_weights)
+    write_card(url, storage=storage)
     notes = (
         f"{len(found.labels(TRAIN)):,} tracks to learn from, {len(mine):,} to judge by; left out: "
         f"{found.num_failed:,} that could not be read, {found.num_unlabelled:,} without a label of "
@@ -166,4 +171,35 @@ def _finish(
     registered = config.network.registry or config.network.name
     return Trained(
         identity, registered, bundle, url, state, validation.at(thresholds), choices, notes
+    )
+
+
+def _origin(config: TrainJob, state: State, found: TrainingSet, *, identity: str) -> Origin:
+    """What the bundle says of its making."""
+    sources = training_sources(
+        absolute(config.workspace.root_url),
+        storage=config.workspace.storage,
+        tracks=found.tracks,
+        memory_mb=config.runtime.plan_memory_mb,
+    )
+    num_tracks = {split: len(found.labels(split)) for split in (TRAIN, VALIDATION)}
+    return Origin(
+        training=Training(
+            training_id=identity,
+            num_tracks=num_tracks,
+            datasets=sources.datasets,
+            licences=sources.licences,
+            group=config.data.group,
+            recipe=recipe_words(config.recipe),
+            augmentation=augment_words(config.augment),
+            num_epochs=len(state.history),
+            best_epoch=state.best_epoch + 1,
+            best_by=config.recipe.best,
+        ),
+        thresholds=ThresholdOrigin(
+            rule=rule_words(config.thresholds.rule, at=config.thresholds.at),
+            split=VALIDATION,
+            dataset=config.data.dataset,
+            num_tracks=num_tracks[VALIDATION],
+        ),
     )

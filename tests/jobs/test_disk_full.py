@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from deltalake import DeltaTable
+from tracking_database import give_database
 from workspace import CONF, RATE_HZ, write_catalog
 
 from pipeline.storage import Storage
@@ -53,6 +54,7 @@ def test_a_full_disk_is_named_and_the_job_resumes_with_more_room(small_disk, tmp
     for i, wave_T in enumerate(noise.astype(np.float32)):
         soundfile.write(music / f"t{i:02d}.wav", wave_T, RATE_HZ)
     workspace = small_disk / "workspace"
+    give_database(workspace)
     write_catalog(workspace, sorted(music.iterdir()))
     failed = features(workspace)
     assert failed.returncode == 1, failed.stdout + failed.stderr

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from deltalake import DeltaTable, write_deltalake
 from fakes import TONE_REFERENCE, tone_bundle
+from tracking_database import give_database
 from workspace import CONF, write_catalog, write_tones
 
 from jobs.__main__ import main
@@ -20,6 +21,7 @@ from pipeline.storage import Storage
 
 SPLITS = ("validation", "validation", "test", "test")
 WRITTEN = {"evaluation.html", "evaluation.json", "tags.parquet", "precision_recall.png", "f1.png"}
+KEPT = WRITTEN | {"card.md"}
 
 
 def run(*line: str, exit_code: int = 0) -> str:
@@ -38,6 +40,7 @@ def tracked_runs(root) -> list[mlflow.entities.Run]:
 def workspace(tmp_path_factory, shared_ray):
     root = tmp_path_factory.mktemp("judged")
     write_tones(root / "music", num_tracks=8, seconds=2.5)
+    give_database(root)
     write_catalog(root, sorted((root / "music").iterdir()))
     url = str(root / "catalog")
     rows = DeltaTable(url).to_pyarrow_table().to_pylist()
@@ -64,7 +67,10 @@ def test_a_model_is_judged_and_the_report_and_the_run_hold_it(workspace, tmp_pat
     assert found.data.metrics["roc_auc_macro"] == 1.0
     assert found.data.tags["earmark.verb"] == "evaluate"
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{root}/mlflow.db")
-    assert {file.path for file in client.list_artifacts(found.info.run_id)} >= WRITTEN
+    assert {file.path for file in client.list_artifacts(found.info.run_id)} >= KEPT
+    card = run("models", "card", TONE_REFERENCE, "--workspace", str(root))
+    assert "### test of all data sets, every chunk" in card
+    assert "4 tracks, scored from audio" in card
 
 
 @pytest.mark.ray
@@ -77,6 +83,9 @@ def test_a_calibrated_model_is_written_and_judged_at_its_thresholds(workspace):
     bundle, _ = read_bundle(bundle_url("trained:sure", root_url=str(root)), storage=Storage())
     assert f"trained:sure: {bundle.model_version}" in text
     assert "the bundle's own" in run("evaluate", "--model", "trained:sure", *here)
+    card = (root / "models" / "trained" / "sure" / "card.md").read_text()
+    assert "chosen by the rule precision of at least 0.9 on 4 tracks of the split validat" in card
+    assert "### test of all data sets, every chunk" in card
     assert list((root / "evaluations").iterdir())
 
 

@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 from toy import TOY_REFERENCE, write_toy
+from tracking_database import give_database
 from workspace import CONF, features_job, write_catalog, write_tones
 
 from jobs.__main__ import main
@@ -17,6 +18,7 @@ NUM_TRACKS = 3
 def workspace(tmp_path_factory):
     root = tmp_path_factory.mktemp("explain-job")
     write_tones(root / "music", num_tracks=NUM_TRACKS)
+    give_database(root)
     write_catalog(root, sorted((root / "music").iterdir()))
     extract_catalog(features_job(root, frontend="note-mel64"), run_id="run-features")
     write_toy(root)

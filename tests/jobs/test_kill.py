@@ -18,6 +18,7 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 from fakes import TONE_REFERENCE, tone_bundle
+from tracking_database import give_database
 from workspace import CONF, write_broken, write_catalog, write_tones
 
 from pipeline.storage import Storage
@@ -109,6 +110,7 @@ def music(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(music, tmp_path_factory):
     workspace = tmp_path_factory.mktemp("undisturbed")
+    give_database(Path(TRACKING.name))
     write_catalog(workspace, music)
     tone_bundle(str(workspace))
     finish("tag", workspace)

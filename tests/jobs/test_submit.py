@@ -15,6 +15,7 @@ import psutil
 import pytest
 from deltalake import DeltaTable
 from fakes import TONE_REFERENCE, tone_bundle
+from tracking_database import give_database
 from workspace import CONF, write_broken, write_catalog, write_tones
 
 from pipeline.storage import Storage
@@ -95,6 +96,7 @@ def test_a_submitted_job_tags_the_catalog(head, tmp_path):
     music = tmp_path / "music"
     write_tones(music, num_tracks=6)
     reasons = write_broken(music)
+    give_database(tmp_path)
     write_catalog(tmp_path, sorted(music.iterdir()))
     tone_bundle(str(tmp_path))
     entrypoint = [

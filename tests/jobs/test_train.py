@@ -11,11 +11,17 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from click.testing import CliRunner
 from learnable import learnable_workspace
+
+from jobs.__main__ import main
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
-TASK = "task={name: tones, kind: multiclass, tags: null, category: tone, outside: refuse}"
+TASK = (
+    "task={name: tones, kind: multiclass, tags: null, category: tone, taxonomy: null, "
+    "outside: refuse}"
+)
 
 
 def command(workspace, *overrides):
@@ -91,6 +97,18 @@ def test_mlflow_has_the_settings_the_epochs_and_the_pictures(trained):
     figures = {item.path for item in client.list_artifacts(run.info.run_id, "figures")}
     assert {"figures/loss.png", "figures/confusion.png", "figures/f1.png"} <= figures
     assert len(epochs(output)) == 3
+
+
+def test_the_card_is_among_the_runs_files_and_in_the_version(trained):
+    workspace, _ = trained
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{workspace}/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("earmark").experiment_id])
+    assert "card.md" in {item.path for item in client.list_artifacts(run.info.run_id)}
+    card = (workspace / "models" / "trained" / "smoke" / "card.md").read_text()
+    shown = CliRunner().invoke(
+        main, ["models", "card", "models:/smoke/1", "--workspace", str(workspace)]
+    )
+    assert shown.output == card
 
 
 def test_thresholds_are_shown_with_what_they_cost(trained):

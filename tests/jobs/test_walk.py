@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from fakes import TONE_REFERENCE, tone_bundle
+from tracking_database import give_database
 from workspace import CONF, write_broken, write_tones
 
 from jobs.__main__ import main
@@ -27,6 +28,7 @@ def workspace(tmp_path_factory):
     write_tones(root / "music", num_tracks=4)
     write_broken(root / "music")
     tone_bundle(str(root))
+    give_database(root)
     here = ("--workspace", str(root))
     catalog = run("catalog", str(root / "music"), *here)
     assert "7 tracks" in catalog

@@ -140,7 +140,13 @@ def test_the_wheel_is_downloaded_when_no_file_is_given(tmp_path, wheel, monkeypa
     bundle = add_published("musicnn:MSD_vgg", root_url=str(tmp_path), storage=Storage())
     assert bundle.taxonomy.name == "msd50"
     assert bundle.licence == "ISC"
-    assert sorted(path.name for path in (tmp_path / "models/musicnn/MSD_vgg").iterdir()) == [
+    folder = tmp_path / "models/musicnn/MSD_vgg"
+    assert sorted(path.name for path in folder.iterdir()) == [
         "bundle.json",
+        "card.md",
         "weights.safetensors",
     ]
+    card = (folder / "card.md").read_text()
+    assert "`vgg`, 605,748 parameters" in card
+    assert "train 201,680, validation 11,774, test 28,435 tracks" in card
+    assert "| roc_auc_macro | 0.8768 | 28,435 |" in card

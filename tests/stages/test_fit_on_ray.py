@@ -30,7 +30,8 @@ def train(root, *, name, workers, on_epoch=lambda facts: None, overrides=()):
         overrides=(
             f"workspace.root_url={root}",
             f"runtime.cache={root}/cache",
-            "task={name: tones, kind: multiclass, tags: null, category: tone, outside: refuse}",
+            "task={name: tones, kind: multiclass, tags: null, category: tone, taxonomy: null,"
+            " outside: refuse}",
             f"network={{name: {name}, registry: null, architecture: note_cnn, parameters: {{}}}}",
             f"runtime.num_workers={workers}",
             "recipe.epochs=4",

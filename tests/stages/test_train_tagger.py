@@ -24,7 +24,8 @@ def job(root, *overrides):
         overrides=(
             f"workspace.root_url={root}",
             f"runtime.cache={root}/cache",
-            "task={name: tones, kind: multiclass, tags: null, category: tone, outside: refuse}",
+            "task={name: tones, kind: multiclass, tags: null, category: tone, taxonomy: null,"
+            " outside: refuse}",
             *overrides,
         ),
     )
@@ -77,6 +78,16 @@ def test_the_same_command_again_trains_nothing_and_gives_the_same_bundle(root, t
     assert again.bundle == trained.bundle
 
 
+def test_the_card_says_what_it_was_trained_on(trained):
+    card = (Path(trained.url) / "card.md").read_text()
+    assert "- data: tones (63 tracks)" in card
+    assert "- split: train 48, validation 15 tracks" in card
+    assert "- what no two splits share: `artist`" in card
+    assert f"- training: `{trained.training_id}`" in card
+    assert "chosen by the rule best_f1 on 15 tracks of the split validation" in card
+    assert "of epoch" in card
+
+
 def test_a_name_that_another_training_has_is_refused_before_it_starts(root, trained):
     epochs = []
     with pytest.raises(ConfigError, match=r"holds another tagger.*network\.name"):
@@ -100,7 +111,8 @@ def test_a_binary_task_takes_the_other_labels_of_the_category_for_no(tmp_path):
     root = learnable_workspace(tmp_path, noise=2.0)
     trained = train(
         root,
-        "task={name: low, kind: binary, tags: [tone---low], category: null, outside: refuse}",
+        "task={name: low, kind: binary, tags: [tone---low], category: null, taxonomy: null,"
+        " outside: refuse}",
         "recipe.epochs=20",
         "recipe.lr=0.02",
         "recipe.best=roc_auc_macro",
@@ -113,10 +125,10 @@ def test_a_binary_task_takes_the_other_labels_of_the_category_for_no(tmp_path):
     ("override", "said"),
     [
         ("task.category=mood", "no track of the split train has a label mood"),
-        ("task.tags=[tone---low]", "either tags or category"),
+        ("task.tags=[tone---low]", "give one of tags, category and taxonomy"),
         (
             "task={name: t, kind: multiclass, tags: [tone---low, tone---high], category: null,"
-            " outside: refuse}",
+            " taxonomy: null, outside: refuse}",
             r"1 label\(s\) are not among its tags: tone---middle \(21 tracks\)",
         ),
         ("recipe.best=loudness", "no metric 'loudness'; known: loss, accuracy"),
