@@ -32,7 +32,7 @@ def main(
     overrides: tuple[str, ...],
     workspace: str | None,
 ) -> None:
-    """Answers SQL over the views tracks, tags, tag_scores_TAXONOMY, results and rejects.
+    """Answers SQL over tracks, tags, tag_scores_TAXONOMY, descriptors, results and rejects.
 
     It reads only: `earmark query "SELECT tag, count(*) FROM tags WHERE rank = 1 GROUP BY tag"`.
     """

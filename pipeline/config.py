@@ -125,6 +125,15 @@ class FeaturesJob(Section):
     tracking: TrackingConfig
 
 
+class DescribeJob(Section):
+    """conf/describe.yaml."""
+
+    workspace: WorkspaceConfig
+    limits: LimitsConfig
+    runtime: RuntimeConfig
+    tracking: TrackingConfig
+
+
 class TagJob(Section):
     """conf/tag.yaml."""
 

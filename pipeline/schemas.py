@@ -19,6 +19,14 @@ def _field(
     return pa.field(name, kind, nullable=nullable, metadata=metadata)
 
 
+def _series(name: str, doc: str, *, unit: str = "") -> list[pa.Field]:
+    """Mean and standard deviation over the frames that are no silence."""
+    return [
+        _field(f"{name}_mean", pa.float32(), f"{doc}; mean over frames", unit=unit),
+        _field(f"{name}_std", pa.float32(), f"{doc}; standard deviation over frames", unit=unit),
+    ]
+
+
 CATALOG = pa.schema(
     [
         _field("track_id", pa.string(), "identity of a track", nullable=False),
@@ -87,6 +95,61 @@ FEATURE_INDEX = pa.schema(
         _field("first_row", pa.int64(), "its first row in the part"),
         _field("num_rows", pa.int32(), "its rows (blocks) in the part"),
         _field("num_frames", pa.int64(), "its frames over all blocks"),
+        _field("made_at", TIMESTAMP, "when it was made", nullable=False),
+    ]
+)
+
+# Columns beside the ledger's own: pipeline/audio/descriptors.py gives their values by these names.
+_DESCRIBED = [
+    _field("loudness_lufs", pa.float32(), "integrated, the mono mix as one channel", unit="LUFS"),
+    _field("loudness_range_lu", pa.float32(), "EBU Tech 3342; from 3 s on", unit="LU"),
+    _field("dynamic_complexity_db", pa.float32(), "mean distance from the mean level", unit="dB"),
+    _field("rms_dbfs", pa.float32(), "root mean square of the mono mix", unit="dB of full scale"),
+    _field("peak_dbfs", pa.float32(), "largest sample of the mono mix", unit="dB of full scale"),
+    _field("crest_db", pa.float32(), "peak over root mean square", unit="dB"),
+    _field("tempo_bpm", pa.float32(), "beats a minute; null without a pulse", unit="1/minute"),
+    _field("beat_regularity", pa.float32(), "0 to 1, what repeats after one beat"),
+    _field("num_beats", pa.int32(), "beats that were found"),
+    _field("onset_density_hz", pa.float32(), "onsets a second", unit="hertz"),
+    _field("beats_per_bar", pa.int8(), "3 in triple time, 4 in duple (also 2/4, and 6/8 in two)"),
+    _field("meter_confidence", pa.float32(), "0 to 1, the lead of the one over the other"),
+    _field("key", pa.string(), "tonic: C, C#, D, ... B; null where nothing is tonal"),
+    _field("mode", pa.string(), "major or minor"),
+    _field("key_confidence", pa.float32(), "0 to 1, the lead over the next likely key"),
+    _field("tuning_cents", pa.float32(), "from A = 440 Hz, -50 to 50", unit="cents"),
+    _field(
+        "chords",
+        pa.list_(pa.float32()),
+        "shares of time: 12 major triads from C up, 12 minor ones, none",
+    ),
+    _field("chord", pa.string(), "the commonest, ROOT:maj or ROOT:min"),
+    _field("chord_changes_hz", pa.float32(), "changes of chord a second", unit="hertz"),
+    _field("pitch_lowest_midi", pa.int16(), "lowest pitch played, an estimate", unit="MIDI"),
+    _field("pitch_highest_midi", pa.int16(), "highest, a rough estimate", unit="MIDI"),
+    _field("mfcc_mean", pa.list_(pa.float32()), "mean of each of 20 coefficients"),
+    _field("mfcc_std", pa.list_(pa.float32()), "their standard deviations"),
+    *_series("spectral_centroid_hz", "mean frequency of a frame", unit="hertz"),
+    *_series("spectral_bandwidth_hz", "its spread around the centroid", unit="hertz"),
+    *_series("spectral_rolloff_hz", "85 % of a frame's magnitude lies below", unit="hertz"),
+    *_series("spectral_flatness", "0 a tone, 1 noise"),
+    *_series("brightness", "share of power above 1,500 Hz"),
+    _field("spectral_contrast_mean", pa.list_(pa.float32()), "in 7 bands", unit="dB"),
+    _field("spectral_contrast_std", pa.list_(pa.float32()), "in 7 bands", unit="dB"),
+    _field("zero_crossings_hz", pa.float32(), "changes of sign a second", unit="hertz"),
+]
+
+DESCRIPTORS = pa.schema(
+    [
+        _field("track_id", pa.string(), "identity of a track", nullable=False),
+        _field("audio_version", pa.string(), "the version that was described", nullable=False),
+        _field("spec_id", pa.string(), "the descriptors' parameters, hashed", nullable=False),
+        _field("plan_id", pa.string(), "the plan it was done for", nullable=False),
+        _field("run_id", pa.string(), "the run that did it", nullable=False),
+        _field("status", pa.string(), "ok or failed", nullable=False),
+        _field("reason", pa.string(), "why it failed; with ok: what was wrong with the file"),
+        _field("detail", pa.string(), "what the decoder said"),
+        _field("duration_s", pa.float64(), "audio that was decoded", unit="seconds"),
+        *_DESCRIBED,
         _field("made_at", TIMESTAMP, "when it was made", nullable=False),
     ]
 )

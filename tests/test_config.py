@@ -14,6 +14,7 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 KINDS = {
     "catalog.yaml": config.CatalogJob,
     "features.yaml": config.FeaturesJob,
+    "describe.yaml": config.DescribeJob,
     "tag.yaml": config.TagJob,
     "tables.yaml": config.TablesJob,
     "train.yaml": config_training.TrainJob,

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.audio.descriptors_spec import DESCRIPTORS
 from pipeline.audio.frontend import Frontend, shown
 from pipeline.config_evaluation import EvaluateJob
 from pipeline.errors import ConfigError
+from pipeline.evaluation.descriptor_vector import descriptor_vector, filled
 from pipeline.evaluation.labelled import Labelled
 from pipeline.evaluation.probe import mean_mfcc, probe
 from pipeline.progress import Counter
@@ -18,11 +20,13 @@ from pipeline.stages.score_split import Scored, part_of, score_part
 from pipeline.stages.tag_catalog import plan_features
 from pipeline.storage import absolute
 from pipeline.tables.database import database
+from pipeline.tables.descriptors import described
 from pipeline.tables.features import FeatureReader
 from pipeline.tables.labelled import Part, require_labels, targets
 from pipeline.taxonomy import TaskKind
 
 MFCC = "mfcc"
+DESCRIBED = "descriptors"
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def judge_probes(config: EvaluateJob, scored: Scored, *, run_id: str) -> dict[st
 
     Raises:
         ConfigError: the split that is judged is train itself, or a bundle is missing or broken.
-        TableError: train has no labelled tracks, or there are no stored features for `mfcc`.
+        TableError: train has no labelled tracks, there are no stored features for `mfcc`, or no
+            descriptors for `descriptors`.
     """
     evaluation = config.evaluation
     if evaluation.probes and evaluation.split == "train":
@@ -53,6 +58,8 @@ def judge_probes(config: EvaluateJob, scored: Scored, *, run_id: str) -> dict[st
     for reference in evaluation.probes:
         if reference == MFCC:
             vectors = _mfcc_vectors(config, scored, part=part)
+        elif reference == DESCRIBED:
+            vectors = _descriptor_vectors(config, scored, part=part)
         else:
             vectors = _embeddings(config, reference, scored=scored, part=part, run_id=run_id)
         found[f"probe {reference}"] = _judge(vectors, scored=scored, seed=evaluation.seed)
@@ -115,5 +122,27 @@ def _mfcc_vectors(config: EvaluateJob, scored: Scored, *, part: Part) -> Vectors
         track_ids=tuple(row["track_id"] for row in rows),
         splits=tuple(row["split"] for row in rows),
         vectors_NE=np.stack(vectors).astype(np.float32),
+        targets_NK=targets([row["labels"] for row in rows], tags=scored.labelled.tags),
+    )
+
+
+def _descriptor_vectors(config: EvaluateJob, scored: Scored, *, part: Part) -> Vectors:
+    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
+    memory_mb = config.runtime.plan_memory_mb
+    require_labels(root_url, storage=storage, part=part, memory_mb=memory_mb)
+    with database(memory_mb=memory_mb) as connection:
+        rows = described(
+            connection,
+            spec_id=DESCRIPTORS.spec_id,
+            root_url=root_url,
+            storage=storage,
+            where=part.where,
+        )
+    splits = tuple(row["split"] for row in rows)
+    vectors_NE = np.stack([descriptor_vector(row) for row in rows])
+    return Vectors(
+        track_ids=tuple(row["track_id"] for row in rows),
+        splits=splits,
+        vectors_NE=filled(vectors_NE, trains_N=np.array(splits) == "train"),
         targets_NK=targets([row["labels"] for row in rows], tags=scored.labelled.tags),
     )

@@ -30,7 +30,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
 from pipeline.errors import TableError
-from pipeline.schemas import FEATURE_INDEX, RESULTS
+from pipeline.schemas import DESCRIPTORS, FEATURE_INDEX, RESULTS
 from pipeline.storage import Storage, join
 from pipeline.tables import delta
 from pipeline.tables.receipt import Receipt, Tally, write_table
@@ -61,14 +61,12 @@ class Ledger:
 
 RESULTS_LEDGER = Ledger("results", RESULTS, "scoring_id")
 FEATURES_LEDGER = Ledger("feature_index", FEATURE_INDEX, "spec_id")
+DESCRIPTORS_LEDGER = Ledger("descriptors", DESCRIPTORS, "spec_id")
+LEDGERS = (FEATURES_LEDGER, DESCRIPTORS_LEDGER, RESULTS_LEDGER)
 
 
 class Committer:
-    """Commits one run's receipts under one key.
-
-    Attributes:
-        committed: rows that this run has committed.
-    """
+    """Commits one run's receipts under one key; `committed` counts the rows."""
 
     def __init__(
         self, ledger: Ledger, *, root_url: str, storage: Storage, key: str, run_id: str
@@ -155,10 +153,9 @@ class Committer:
         return rows
 
     def _refresh(self) -> None:
-        """After a conflict or an unknown outcome: see the table as it is now.
+        """After a conflict or an unknown outcome: sees the table as it is now, and others' rows.
 
-        From here on others' rows may be among what this run still works on, so every later commit
-        looks for them.
+        They may be among what this run still works on, so every later commit looks for them.
         """
         self._table.update_incremental()
         self._version = self._table.transaction_version(self._key)

@@ -28,6 +28,11 @@ SHOWN_FACTS = (
     *("num_channels", "size_bytes", "dataset", "split", "license", "labels", "reason", "detail"),
     "audio_version",
 )
+SHOWN_DESCRIPTORS = (
+    *("tempo_bpm", "beats_per_bar", "beat_regularity", "onset_density_hz", "key", "mode"),
+    *("key_confidence", "tuning_cents", "chord", "chord_changes_hz", "pitch_lowest_midi"),
+    *("pitch_highest_midi", "loudness_lufs", "loudness_range_lu", "crest_db", "brightness_mean"),
+)
 WAYS = (
     "track_id = $1",
     "starts_with(track_id, $1)",
@@ -45,12 +50,14 @@ class TrackCard:
         facts: its row in the catalog; empty if it has none.
         results: its rows in the ledger, newest first.
         tags: rows of `tags`, best first, by taxonomy.
+        descriptors: its row of `descriptors`; empty if it has none.
     """
 
     track_id: str
     facts: dict[str, Any]
     results: list[dict[str, Any]]
     tags: dict[str, list[dict[str, Any]]]
+    descriptors: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,10 @@ def track_card(connection: DuckDBPyConnection, *, track: str) -> TrackCard:
     tags: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         tags.setdefault(row["taxonomy"], []).append(row)
-    return TrackCard(track_id, facts[0] if facts else {}, results, tags)
+    described = _fetch(connection, "SELECT * FROM descriptors WHERE track_id = $1", track_id)
+    return TrackCard(
+        track_id, facts[0] if facts else {}, results, tags, described[0] if described else {}
+    )
 
 
 def find_track(connection: DuckDBPyConnection, *, track: str) -> str:
@@ -147,7 +157,10 @@ def render_card(
         width: characters a line.
         top: tags that are shown of each taxonomy.
     """
-    parts: list[RenderableType] = [Text(card.track_id, style="bold"), _facts(card.facts)]
+    parts: list[RenderableType] = [Text(card.track_id, style="bold")]
+    parts += [_named(card.facts, SHOWN_FACTS) if card.facts else Text("not in the catalog")]
+    if card.descriptors:
+        parts += [Text("descriptors", style="italic"), _named(card.descriptors, SHOWN_DESCRIPTORS)]
     parts += [_results(card.results)] if card.results else [Text("not tagged yet: earmark tag")]
     if not card.tags and any(row["status"] == "ok" for row in card.results):
         parts.append(Text("its tags are not published yet: earmark publish"))
@@ -192,13 +205,11 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def _facts(facts: dict[str, Any]) -> RenderableType:
-    if not facts:
-        return Text("not in the catalog")
+def _named(values: dict[str, Any], names: Sequence[str]) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
-    for name in SHOWN_FACTS:
-        if facts.get(name) not in (None, []):
-            grid.add_row(Text(name, style="dim"), Text(cell(facts[name])))
+    for name in names:
+        if values.get(name) not in (None, []):
+            grid.add_row(Text(name, style="dim"), Text(cell(values[name])))
     return grid
 
 

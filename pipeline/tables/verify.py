@@ -19,11 +19,13 @@ from pipeline.errors import Reason, TableError
 from pipeline.storage import Storage, absolute, join
 from pipeline.tables import delta
 from pipeline.tables.database import database, register
-from pipeline.tables.ledger import FEATURES_LEDGER, RESULTS_LEDGER, Ledger
+from pipeline.tables.ledger import LEDGERS, Ledger
 from pipeline.tables.plan import Plan, plan_url, read_plans
 
 SHOWN = 10
 PLAN_BATCH_ROWS = 1_000_000
+CONTENT = {"feature_index": "part", "descriptors": "duration_s", "results": "scores"}
+"""A column of each ledger that no row with status ok lacks."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,11 @@ def verify(root_url: str, *, storage: Storage, memory_mb: int) -> VerifyReport:
     report = VerifyReport()
     plans = read_plans(root_url, storage=storage)
     if not plans:
-        raise TableError(f"there is no plan in {root_url}: no features or tag run has started")
+        raise TableError(
+            f"there is no plan in {root_url}: no features, describe or tag run has started"
+        )
     with database(memory_mb=memory_mb) as connection:
-        for ledger in (FEATURES_LEDGER, RESULTS_LEDGER):
+        for ledger in LEDGERS:
             url = ledger.url(root_url)
             table = delta.open_existing(url, storage=storage, schema=ledger.schema)
             if table is not None and not _all_there(report, table, url=url, storage=storage):
@@ -153,7 +157,7 @@ def _check_rows(
         for track, version, scoring, count in doubled
     ]
     reasons = ", ".join(f"'{reason}'" for reason in Reason)
-    content = "scores" if ledger is RESULTS_LEDGER else "part"
+    content = CONTENT[ledger.name]
     mute = connection.sql(
         f"SELECT track_id, status, reason FROM {ledger.name} WHERE status NOT IN ('ok', 'failed') "
         f"OR (status = 'failed' AND (reason IS NULL OR reason NOT IN ({reasons}))) "
@@ -175,7 +179,7 @@ def _check_plan(
 ) -> PlanCheck:
     """Promise 1: each planned track has a row."""
     filesystem, path = storage.arrow_filesystem(plan_url(root_url, plan.plan_id))
-    ledger = RESULTS_LEDGER if plan.table == RESULTS_LEDGER.name else FEATURES_LEDGER
+    ledger = next(ledger for ledger in LEDGERS if ledger.name == plan.table)
     planned = pq.ParquetFile(filesystem.open_input_file(path))
     counts = {"ok": 0, "failed": 0}
     missing: list[str] = []

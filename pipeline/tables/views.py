@@ -18,13 +18,19 @@ import pyarrow as pa
 from duckdb import ColumnExpression, ConstantExpression, DuckDBPyConnection, SQLExpression
 
 from pipeline.errors import TableError, UserError
-from pipeline.schemas import CATALOG, CURRENT, RESULTS, TAGS
+from pipeline.schemas import CATALOG, CURRENT, DESCRIPTORS, RESULTS, TAGS
 from pipeline.storage import Storage, join
 from pipeline.tables import delta
 from pipeline.tables.database import database
 from pipeline.taxonomy import Taxonomy
 
-SOURCES = {"catalog": CATALOG, "results": RESULTS, "tags": TAGS, "current": CURRENT}
+SOURCES = {
+    "catalog": CATALOG,
+    "results": RESULTS,
+    "tags": TAGS,
+    "current": CURRENT,
+    "descriptors": DESCRIPTORS,
+}
 
 # A track whose file changed has rows of both versions. The one in the catalog is shown if it has
 # been scored, else the one that was scored last. Most catalogs have few of these, so the rest are
@@ -67,6 +73,16 @@ SELECT r.track_id, t.uri, r.reason, r.detail, r.model_version, r.scoring_id, r.a
 FROM source.results r LEFT JOIN tracks t USING (track_id)
 WHERE r.status = 'failed' AND coalesce(t.audio_version = r.audio_version, true);
 
+CREATE VIEW descriptors AS
+SELECT d.* EXCLUDE (audio_version, spec_id, plan_id, run_id, status, reason, detail, made_at)
+FROM source.descriptors d LEFT JOIN (
+    SELECT DISTINCT track_id, audio_version, true AS is_present FROM source.catalog
+) USING (track_id, audio_version)
+WHERE status = 'ok'
+QUALIFY row_number() OVER (
+    PARTITION BY track_id ORDER BY is_present NULLS LAST, made_at DESC, audio_version, spec_id
+) = 1;
+
 CREATE VIEW source.shown AS
 SELECT * FROM source.results ANTI JOIN source.superseded
     USING (track_id, audio_version, scoring_id)
@@ -81,7 +97,8 @@ def open_views(root_url: str, *, storage: Storage, memory_mb: int) -> Iterator[D
     `tracks`: the catalog, one row an id. `results`: the ledger, all scorings and versions.
     `rejects`: its failed rows. `tags`: current scorings only, one row a track and tag.
     `tag_scores_TAXONOMY`: one row a track, one column a tag; `tag_scores` where there is one
-    taxonomy only. A table that is not there yet is an empty view.
+    taxonomy only. `descriptors`: one row a track, of the version in the catalog if that has been
+    described, and of the newest parameters. A table that is not there yet is an empty view.
 
     Args:
         root_url: the workspace.

@@ -57,6 +57,7 @@ def session(root):
 def test_the_views_are_listed_and_nothing_else(session):
     names = [row["name"] for row in run_query(session, "SHOW TABLES").to_pylist()]
     assert names == [
+        "descriptors",
         "rejects",
         "results",
         "tag_scores_moods",
