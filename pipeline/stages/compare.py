@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pipeline.config_compare import CompareJob
 from pipeline.evaluation.comparison import Comparison, Contender, render_comparison
 from pipeline.evaluation.verdict import HEADLINES, Verdict, give_verdict
+from pipeline.evaluation.verdict_text import chance
 from pipeline.models.bundle import read_bundle
 from pipeline.models.speed import Speed, speeds
 from pipeline.models.tagger import Tagger
@@ -63,7 +64,9 @@ def compare(config: CompareJob, *, entries: Mapping[str, Entry]) -> Comparison:
             f"{config.evaluation.split}",
             "recipe": f"{config.recipe.kind}, {config.recipe.epochs} epochs, steps of "
             f"{config.recipe.batch_tracks} tracks",
-            "without a model": _chance(first),
+            "without a model": ", ".join(
+                f"{name}: {text}" for name in metrics if (text := chance(name, first.figures))
+            ),
         },
         metrics=metrics,
         contenders=tuple(contenders),
@@ -112,9 +115,3 @@ def _contender(
             metric: figures.intervals[metric] for metric in metrics if metric in figures.intervals
         },
     )
-
-
-def _chance(verdict: Verdict) -> str:
-    names = ("accuracy_majority", "accuracy_all_negative", "pr_auc_chance")
-    summary = verdict.figures.evaluation.summary
-    return ", ".join(f"{name} {summary[name]:.3f}" for name in names if name in summary)

@@ -323,7 +323,7 @@ def main() -> None:
     mono, stereo = (
         np.array([i["found"]["loudness_lufs"] - i["loudness"][n] for i in items]) for n in (0, 1)
     )
-    tuning = np.abs([i["found"]["tuning_cents"] for i in items])
+    tuning = np.abs([i["found"]["tuning_cents"] for i in items if i["found"]["key"]])
     facts = {
         "spec_id": DESCRIPTORS.spec_id,
         "items": len(items),

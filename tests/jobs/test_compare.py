@@ -38,6 +38,7 @@ def test_every_network_is_trained_and_judged_on_the_same_tracks(root, printed):
     (found,) = read_comparisons(str(root), storage=Storage())
     assert {row.name for row in found.contenders} == {"linear", "note_cnn"}
     assert found.facts["judged on"] == "15 tracks of test"
+    assert found.facts["without a model"].startswith("accuracy: majority 0.333")
     for row in found.contenders:
         assert row.epochs == 2
         assert min(row.train_chunks_a_second, row.chunks_a_second, row.times_real_time) > 0
