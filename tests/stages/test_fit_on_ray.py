@@ -82,7 +82,9 @@ def test_a_killed_worker_costs_no_more_than_its_epoch(alone, tmp_path):
 def is_worker(process):
     """A training worker of this test's own Ray: a child of a child of this process."""
     mine = {child.pid for child in psutil.Process().children(recursive=True)}
-    return process.pid in mine and any("RayTrainWorker" in word for word in process.info["cmdline"])
+    return process.pid in mine and any(
+        "RayTrainWorker" in word for word in process.info["cmdline"] or []
+    )
 
 
 def test_a_loss_that_is_no_number_ends_the_job_without_restarts(tmp_path):
