@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.commandline import is_configuration, job_options, load_job
-from pipeline.config import TagJob, dump
+from pipeline.config import Precision, TagJob, dump
 from pipeline.errors import ConfigError
 from pipeline.progress import Summary
 from pipeline.references import with_bundles
@@ -17,11 +17,13 @@ from pipeline.tracking import tracked
 @click.argument("configuration", required=False)
 @click.option("--model", "models", multiple=True, help="A bundle; several: scoring.models.")
 @click.option("--from", "source", type=click.Choice(["audio", "features"]), help="scoring.input.")
+@click.option("--precision", type=click.Choice(list(Precision)), help="scoring.precision.")
 @job_options
 def main(
     configuration: str | None,
     models: tuple[str, ...],
     source: str | None,
+    precision: str | None,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -43,6 +45,7 @@ def main(
         workspace=workspace,
         scoring__models=models,
         scoring__input=source,
+        scoring__precision=precision,
     )
     click.echo(dump(config))
     click.echo("\n".join(tag(config).lines()))

@@ -88,11 +88,19 @@ class TagInput(enum.StrEnum):
     FEATURES = "features"
 
 
+class Precision(enum.StrEnum):
+    """What a network calculates in."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
 class ScoringConfig(Section):
     """What is scored, and from what."""
 
     models: tuple[str, ...] = Field(description="bundles by name, folder or URL", min_length=1)
     input: TagInput = Field(description="audio, or the stored features")
+    precision: Precision = Field(description="of the network; bfloat16 is faster, own scores")
 
 
 class FrontendConfig(Section):

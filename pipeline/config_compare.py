@@ -10,6 +10,7 @@ from pipeline.config import (
     FeaturesJob,
     FrontendConfig,
     LimitsConfig,
+    Precision,
     RuntimeConfig,
     ScoringConfig,
     Section,
@@ -136,7 +137,9 @@ class CompareJob(Section):
         dataset = {"dataset": self.evaluation.dataset or self.comparison.dataset}
         return EvaluateJob(
             workspace=self.workspace,
-            scoring=ScoringConfig(models=(model,), input=TagInput.FEATURES),
+            scoring=ScoringConfig(
+                models=(model,), input=TagInput.FEATURES, precision=Precision.FLOAT32
+            ),
             evaluation=self.evaluation.model_copy(update=dataset),
             limits=self.limits,
             runtime=self.runtime,

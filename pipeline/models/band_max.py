@@ -13,6 +13,8 @@ That halves the inverse transform, and the whole takes a quarter of the direct m
 Flat filters (one band, many frames): a window of the transposed mel is a matrix in place already,
 so each output frame is one product with no copy.
 
+Filters whose weights are bfloat16 take the way of band_products.py.
+
 What follows the convolution (bias, ReLU, batch norm) is monotone in each channel, and falls where
 the batch norm's scale is negative. There the maximum after it is the minimum before it.
 
@@ -29,6 +31,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from pipeline.models.band_products import strongest
+
 
 def band_max(mel_NMF: Tensor, *, conv: nn.Conv2d, scale: Tensor) -> Tensor:
     """The response that is the largest after a batch norm of this scale: (N, C, F).
@@ -39,10 +43,12 @@ def band_max(mel_NMF: Tensor, *, conv: nn.Conv2d, scale: Tensor) -> Tensor:
         scale: weight of the batch norm that follows (C,); only its sign counts.
     """
     num_frames = conv.weight.shape[3]
-    padded_NML = nn.functional.pad(mel_NMF, ((num_frames - 1) // 2, num_frames // 2))
-    sign_C1 = torch.where(scale < 0, -1.0, 1.0)[:, None]
+    sign_C1 = torch.where(scale < 0, -1.0, 1.0).to(conv.weight.dtype)[:, None]
     weight_CHW = conv.weight.squeeze(1) * sign_C1[:, :, None]
-    if weight_CHW.shape[1] == 1:
+    padded_NML = nn.functional.pad(mel_NMF, ((num_frames - 1) // 2, num_frames // 2))
+    if weight_CHW.dtype is not torch.float32:
+        strongest_NCF = strongest(mel_NMF, weight_CHW)
+    elif weight_CHW.shape[1] == 1:
         strongest_NCF = _flat_max(padded_NML, weight_CHW.squeeze(1))
     else:
         strongest_NCF = _tall_max(padded_NML, weight_CHW)

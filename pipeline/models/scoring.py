@@ -5,21 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 
-from pipeline.config import TagInput
+from pipeline.config import Precision, TagInput
 from pipeline.models.bundle import Bundle
 
 ARITHMETIC = {
     "decode": "mean of channels, soxr HQ, 1",
-    "precision": "float32",
     "aggregation": "mean",
 }
 """A change of any of these that can move a score by more than 1e-5 changes its text."""
 
 
-def scoring_id(bundle: Bundle, *, source: TagInput) -> str:
+def scoring_id(
+    bundle: Bundle, *, source: TagInput, precision: Precision = Precision.FLOAT32
+) -> str:
     """A hash of the bundle's fingerprint, the input (stored mels are float16) and the arithmetic.
 
     Limits are not part of it: they decide whether a track is scored, never its scores.
     """
-    facts = ARITHMETIC | {"bundle": bundle.fingerprint, "input": str(source)}
+    facts = ARITHMETIC | {
+        "bundle": bundle.fingerprint,
+        "input": str(source),
+        "precision": str(precision),
+    }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

@@ -26,8 +26,10 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from pipeline.audio.chunk import Tail, num_repeats
 from pipeline.audio.frontend import Frontend
+from pipeline.config import Precision
 from pipeline.models.architectures import build
 from pipeline.models.bundle import Bundle, Domain
+from pipeline.models.lowered import lowered
 
 SECONDS_PER_FORWARD = 30.72
 """Chunks go through the network together up to this length (ten of 3 s), at least one."""
@@ -63,18 +65,28 @@ class Tagger:
         bundle: from `read_bundle`, which has checked that the weights fit.
         weights: the network's state dict.
         device: where the network runs.
+        precision: what it calculates in.
 
     Attributes:
         bundle: what was given.
         network: in evaluation.
     """
 
-    def __init__(self, bundle: Bundle, weights: dict[str, Tensor], *, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        weights: dict[str, Tensor],
+        *,
+        device: str = "cpu",
+        precision: Precision = Precision.FLOAT32,
+    ) -> None:
         self.bundle = bundle
         self._device = torch.device(device)
+        self._lowers = precision is Precision.BFLOAT16
         self._frontend = Frontend(bundle.frontend)
         network = build(bundle.architecture, parameters=bundle.parameters)
         network.load_state_dict(weights)
+        network = lowered(network) if self._lowers else network
         # On a CPU fcn, crnn and vgg take half the time with the channels last.
         convert_conv2d_weight_memory_format(network, torch.channels_last)
         self.network = network.eval().to(self._device)
@@ -154,9 +166,12 @@ class Tagger:
         scores, embeddings = [], []
         with torch.inference_mode():
             for group in _groups(starts, size=max(1, int(SECONDS_PER_FORWARD / chunk_s))):
-                output = self.network(self._frontend.network_input(mels(group)))
-                scores.append(head.scores(output.logits_NK, num_tags=num_tags).cpu())
-                embeddings.append(output.embedding_NE.cpu())
+                chunks = self._frontend.network_input(mels(group))  # always in float32
+                with torch.autocast(self._device.type, torch.bfloat16, enabled=self._lowers):
+                    output = self.network(chunks)
+                logits_NK = output.logits_NK.float()
+                scores.append(head.scores(logits_NK, num_tags=num_tags).cpu())
+                embeddings.append(output.embedding_NE.float().cpu())
         return TrackScores(
             starts_s=np.array(starts) / spec.sample_rate,
             scores_NK=torch.cat(scores).numpy(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.config import ScoringConfig
+from pipeline.config import Precision, ScoringConfig
 from pipeline.config_evaluation import EvaluateJob, EvaluationConfig, PromoteJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.judgement import Judgement, Outcome, judge_candidate
@@ -171,7 +171,9 @@ def _labelled(config: PromoteJob, version: Version, *, run_id: str) -> Labelled:
     promotion = config.promotion
     job = EvaluateJob(
         workspace=config.workspace,
-        scoring=ScoringConfig(models=(version.url,), input=promotion.input),
+        scoring=ScoringConfig(
+            models=(version.url,), input=promotion.input, precision=Precision.FLOAT32
+        ),
         evaluation=EvaluationConfig(
             split=promotion.split,
             dataset=promotion.dataset,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.audio.decode import Wave
 from pipeline.audio.frontend import FrontendSpec
+from pipeline.config import Precision
 from pipeline.errors import DataError, Reason
 from pipeline.models.bundle import read_bundle
 from pipeline.models.tagger import Tagger, TrackScores
@@ -49,6 +50,7 @@ class ScoreWork:
     scorings: tuple[ScoringWork, ...]
     run_id: str
     file_tracks: int
+    precision: Precision
     device: str
     load: LoadWork | None
     spec: FrontendSpec | None
@@ -79,7 +81,11 @@ class ScoreTracks:
         self._pending = PendingReader(work.pending, storage=work.storage)
         self._source = _source(work)
         self._taggers = [
-            Tagger(*read_bundle(scoring.bundle_url, storage=work.storage), device=work.device)
+            Tagger(
+                *read_bundle(scoring.bundle_url, storage=work.storage),
+                device=work.device,
+                precision=work.precision,
+            )
             for scoring in work.scorings
         ]
 

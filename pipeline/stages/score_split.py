@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.config import ScoringConfig, TagJob
+from pipeline.config import TagJob
 from pipeline.config_evaluation import EvaluateJob
 from pipeline.errors import ConfigError
 from pipeline.evaluation.labelled import Labelled
@@ -86,7 +86,7 @@ def score_part(
     require_labels(root_url, storage=storage, part=part, memory_mb=memory_mb)
     job = TagJob(
         workspace=config.workspace,
-        scoring=ScoringConfig(models=(reference,), input=config.scoring.input),
+        scoring=config.scoring.model_copy(update={"models": (reference,)}),
         limits=config.limits,
         runtime=config.runtime,
         tracking=config.tracking,
@@ -96,7 +96,9 @@ def score_part(
         root_url,
         storage=storage,
         part=part,
-        scoring_id=scoring_id(bundle, source=config.scoring.input),
+        scoring_id=scoring_id(
+            bundle, source=config.scoring.input, precision=config.scoring.precision
+        ),
         taxonomy=taxonomy,
         memory_mb=memory_mb,
     )

@@ -125,7 +125,9 @@ def _choose(config: TagJob, *, root_url: str, storage: Storage) -> dict[str, Cho
     for reference in config.scoring.models:
         url = bundle_url(reference, root_url=root_url)
         bundle, _ = read_bundle(url, storage=storage)
-        choices[scoring_id(bundle, source=config.scoring.input)] = Choice(bundle, reference, url)
+        scoring = config.scoring
+        key = scoring_id(bundle, source=scoring.input, precision=scoring.precision)
+        choices[key] = Choice(bundle, reference, url)
     inputs = {}
     for choice in choices.values():
         frontend = choice.bundle.frontend
@@ -171,6 +173,7 @@ def _work(
         scorings=tuple(scorings),
         run_id=prepared.run_id,
         file_tracks=config.runtime.file_tracks,
+        precision=config.scoring.precision,
         device="cuda" if config.runtime.num_gpus_per_actor else "cpu",
         load=load if from_audio else None,
         spec=None if from_audio else spec,
