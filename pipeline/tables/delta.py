@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -10,12 +11,15 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from duckdb import DuckDBPyConnection
 
-from pipeline.errors import TableError
-from pipeline.storage import Storage, absolute, is_local
+from pipeline.errors import ConfigError, TableError
+from pipeline.storage import FAULTS, Storage, absolute, is_local
+from pipeline.store_faults import patiently, refusal, unreachable
 
 SHOWN_FILES = 3
+CREATE_PAUSES_S = (0.2, 1.0, 4.0)
 # In a local path deltalake 1.6.6 looks elsewhere or panics, or DuckDB takes them for a pattern.
 UNUSABLE = frozenset("%[]^|\\*?") | {chr(code) for code in range(32)}
+IN_URLS = frozenset("#")  # deltalake takes the rest of a URL for a fragment
 
 
 def open_table(url: str, *, storage: Storage, schema: pa.Schema) -> DeltaTable:
@@ -31,20 +35,32 @@ def open_table(url: str, *, storage: Storage, schema: pa.Schema) -> DeltaTable:
     options = storage.delta_options(url)
     # Of two creators at once one must fail; a retry would write the table's first version twice.
     once = CommitProperties(max_commit_retries=0)
-    with contextlib.suppress(DeltaError):
-        DeltaTable.create(absolute(url), schema, storage_options=options, commit_properties=once)
-    return DeltaTable(absolute(url), storage_options=options)
+
+    def create() -> DeltaTable:
+        # A DeltaError says that the table is there by now: another's, or ours of which no answer
+        # came.
+        with contextlib.suppress(DeltaError):
+            DeltaTable.create(
+                absolute(url), schema, storage_options=options, commit_properties=once
+            )
+        return DeltaTable(absolute(url), storage_options=options)
+
+    with _told(url):
+        return patiently(create, pauses_s=CREATE_PAUSES_S)
 
 
 def open_existing(url: str, *, storage: Storage, schema: pa.Schema) -> DeltaTable | None:
     """The table at the URL, or None if no table is there.
 
     Raises:
-        TableError: a table is there, with other columns; or the path cannot hold a table.
+        TableError: a table is there, with other columns; or the path cannot hold a table; or its
+            store does not answer.
+        ConfigError: the store refuses access, or has no such bucket.
     """
     _refuse_path(url, storage=storage)
     try:
-        table = DeltaTable(absolute(url), storage_options=storage.delta_options(url))
+        with _told(url):
+            table = DeltaTable(absolute(url), storage_options=storage.delta_options(url))
     except TableNotFoundError:
         return None
     _check_columns(table, url=url, schema=schema)
@@ -61,8 +77,8 @@ def file_uris(table: DeltaTable | None, *, predicate: str | None = None) -> list
     if table is None:
         return []
     uris: list[str] = table.file_uris(file_pruning_predicate=predicate)
-    # deltalake gives local paths percent-encoded: a space would name a file that is not there.
-    return [unquote(uri) if is_local(uri) else uri for uri in uris]
+    # deltalake gives paths percent-encoded: a space would name a file that is not there.
+    return [unquote(uri) for uri in uris]
 
 
 def parquet_source(
@@ -110,15 +126,30 @@ def _register_filesystem(connection: DuckDBPyConnection, *, url: str, storage: S
         connection.register_filesystem(filesystem)
 
 
+@contextlib.contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Words for a store that refuses, or does not answer."""
+    try:
+        yield
+    except FAULTS as error:
+        if is_local(url):
+            raise
+        message = refusal(url, error)
+        if message:
+            raise ConfigError(message) from error
+        raise TableError(unreachable(url, error)) from error
+
+
 def _refuse_path(url: str, *, storage: Storage) -> None:
-    if not is_local(url):
-        return
-    unusable = " ".join(sorted(map(repr, UNUSABLE & set(absolute(url)))))
-    if unusable:
+    unusable = UNUSABLE if is_local(url) else UNUSABLE | IN_URLS
+    found = " ".join(sorted(map(repr, unusable & set(absolute(url)))))
+    if found:
         raise TableError(
-            f"{absolute(url)!r} cannot hold a Delta table because of {unusable} in its path: "
+            f"{absolute(url)!r} cannot hold a Delta table because of {found} in its path: "
             "give another workspace.root_url."
         )
+    if not is_local(url):
+        return
     if storage.exists(url) and not storage.is_dir(url):
         raise TableError(f"{url} is a file, not a table: give another workspace.root_url.")
 

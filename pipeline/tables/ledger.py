@@ -17,7 +17,8 @@ of a Delta table, one transaction a commit. Its promises rest on four things:
 
 from __future__ import annotations
 
-import json
+import contextlib
+import random
 import time
 from dataclasses import dataclass
 
@@ -29,11 +30,13 @@ from deltalake import CommitProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
-from pipeline.errors import TableError
+from pipeline.errors import TableError, UserError
 from pipeline.schemas import DESCRIPTORS, FEATURE_INDEX, RESULTS
-from pipeline.storage import Storage, join
+from pipeline.storage import FAULTS, Storage, join
+from pipeline.store_faults import refusal
 from pipeline.tables import delta
 from pipeline.tables.receipt import Receipt, Tally, write_table
+from pipeline.tables.written import add_action, check
 
 MAX_ATTEMPTS = 6
 LONGEST_PAUSE_S = 5.0
@@ -113,13 +116,15 @@ class Committer:
                 if attempt:
                     self._refresh()
                 return self._commit_held()
-            except (DeltaError, OSError) as error:
+            except (DeltaError, *FAULTS) as error:
                 if attempt == MAX_ATTEMPTS - 1:
                     raise TableError(
-                        f"{self._url} could not be committed to after {MAX_ATTEMPTS} attempts: "
+                        refusal(self._url, error)
+                        or f"{self._url} could not be committed to after {MAX_ATTEMPTS} attempts: "
                         f"{error}. What was committed stands; run the same command again."
                     ) from error
-                time.sleep(min(LONGEST_PAUSE_S, 0.05 * 4**attempt))
+                pause_s = min(LONGEST_PAUSE_S, 0.05 * 4**attempt)
+                time.sleep(pause_s * random.uniform(0.5, 1.5))
         return 0
 
     def _commit_held(self) -> int:
@@ -128,7 +133,7 @@ class Committer:
         if not self._held:
             return 0
         for receipt in self._held:
-            self._check(receipt)
+            check(receipt, table_url=self._url, storage=self._storage, schema=self._ledger.schema)
         return self._transact()
 
     def _transact(self) -> int:
@@ -136,7 +141,7 @@ class Committer:
         if self._table.transaction_version(self._key) != self._version:
             raise CommitFailedError("another job has committed to this scoring")
         self._table.create_write_transaction(
-            [self._add_action(receipt) for receipt in self._held],
+            [self._action(receipt) for receipt in self._held],
             "append",
             self._ledger.schema,
             commit_properties=CommitProperties(
@@ -151,6 +156,9 @@ class Committer:
         self.committed += rows
         self._table.update_incremental()
         return rows
+
+    def _action(self, receipt: Receipt) -> AddAction:
+        return add_action(receipt, key_column=self._ledger.key_column)
 
     def _refresh(self) -> None:
         """After a conflict or an unknown outcome: sees the table as it is now, and others' rows.
@@ -167,21 +175,32 @@ class Committer:
         listed = {uri.rpartition("/")[2] for uri in uris}
         foreign = [uri for uri in uris if uri.rpartition("/")[2] not in self._known]
         done = self._ids_in(foreign) if foreign else set()
-        held, self._held = self._held, []
-        for receipt in held:
-            if receipt.path in listed:  # our commit did happen, only its answer was lost
-                self._known.add(receipt.path)
-                self.committed += len(receipt.rows)
-                continue
-            rows = self._read(receipt)
-            ids = zip(*(rows[column].to_pylist() for column in ID_COLUMNS), strict=True)
-            fresh = np.array([pair not in done for pair in ids])
-            if fresh.all():
-                self._held.append(receipt)
-            elif fresh.any():
-                self._held.append(self._rewrite(receipt, keep=fresh))
-            else:
-                self._discard(receipt)
+        kept: list[Receipt] = []
+        try:
+            while self._held:  # one by one: what a fault of the store interrupts is still held
+                receipt = self._held[0]
+                if receipt.path in listed:  # our commit did happen, only its answer was lost
+                    self._known.add(receipt.path)
+                    self.committed += len(receipt.rows)
+                elif fresh := self._without(receipt, done=done):
+                    kept.append(fresh)
+                self._held = self._held[1:]
+        finally:
+            self._held = kept + self._held
+
+    def _without(self, receipt: Receipt, *, done: set[tuple[str, str]]) -> Receipt | None:
+        """The receipt, or one of those of its rows that are not done; None if all are."""
+        if not done:
+            return receipt
+        rows = self._read(receipt)
+        ids = zip(*(rows[column].to_pylist() for column in ID_COLUMNS), strict=True)
+        fresh = np.array([pair not in done for pair in ids])
+        if fresh.all():
+            return receipt
+        if fresh.any():
+            return self._rewrite(receipt, keep=fresh)
+        self._discard(receipt)
+        return None
 
     def _ids_in(self, uris: list[str]) -> set[tuple[str, str]]:
         """What other jobs have committed under this key since this run opened the table."""
@@ -216,32 +235,8 @@ class Committer:
 
     def _discard(self, receipt: Receipt) -> None:
         url = join(self._url, receipt.path)
-        if self._storage.exists(url):
-            self._storage.delete(url)
-
-    def _check(self, receipt: Receipt) -> None:
-        url = join(self._url, receipt.path)
-        filesystem, path = self._storage.arrow_filesystem(url)
-        try:
-            with filesystem.open_input_file(path) as file:
-                metadata = pq.ParquetFile(file).metadata
-                size_bytes = file.size()
-        except (FileNotFoundError, pa.ArrowInvalid) as error:
-            raise TableError(f"{url} is gone or damaged, and is not committed: {error}") from error
-        same = metadata.schema.to_arrow_schema().equals(self._ledger.schema, check_metadata=False)
-        said, found = (len(receipt.rows), receipt.size_bytes), (metadata.num_rows, size_bytes)
-        if not same or said != found:
-            raise TableError(
-                f"{url} has {found} rows and bytes, its writer said {said}; not committed"
-            )
-
-    def _add_action(self, receipt: Receipt) -> AddAction:
-        column = self._ledger.key_column
-        statistics = {
-            "numRecords": len(receipt.rows),
-            "minValues": {"track_id": receipt.min_track_id, column: self._key},
-            "maxValues": {"track_id": receipt.max_track_id, column: self._key},
-            "nullCount": {"track_id": 0, column: 0},
-        }
-        now_ms, text = int(time.time() * 1000), json.dumps(statistics)
-        return AddAction(receipt.path, receipt.size_bytes, {}, now_ms, True, text)
+        with contextlib.suppress(
+            UserError, *FAULTS
+        ):  # one that stays is in no version of the table
+            if self._storage.exists(url):
+                self._storage.delete(url)

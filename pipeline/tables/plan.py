@@ -8,7 +8,6 @@ the plans; nothing else decides what "all" means.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import TableError
 from pipeline.schemas import PLAN
 from pipeline.storage import Storage, join
+from pipeline.store_faults import scratch
 
 BATCH_ROWS = 65_536
 SHOWN_DUPLICATES = 20
@@ -67,15 +67,16 @@ def make_plan(
 
     Raises:
         TableError: there is nothing to plan, or a track_id stands twice.
+        UserError: the disk of the temporary folder is full.
     """
     _refuse_duplicates(connection)
-    with tempfile.TemporaryDirectory(prefix="earmark-plan-") as folder:
-        unnamed = Path(folder) / "rows.parquet"
+    with scratch("earmark-plan-") as folder:
+        unnamed = folder / "rows.parquet"
         plan_id, num_tracks = _write_rows(connection, unnamed, key=key)
         if not num_tracks:
             raise TableError("there is no track to plan: the catalog is empty")
         plan = Plan(plan_id, key, table, num_tracks, datetime.now(UTC).isoformat(), part)
-        named = Path(folder) / "plan.parquet"
+        named = folder / "plan.parquet"
         _copy_with_metadata(unnamed, named, plan=plan)
         storage.put(str(named), plan_url(root_url, plan_id))
     return plan
