@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from pipeline.bottleneck import Bottleneck
 from pipeline.tables.receipt import Tally
 
 TERMINAL_INTERVAL_S = 0.5
@@ -103,6 +104,8 @@ class Summary:
         committed: rows that this run committed.
         seconds: from the first unit to the last commit.
         plans: plan_id by key.
+        bottleneck: where the workers' time went.
+        estimate: what `earmark plan` foretold beside what it took; empty where it did not.
     """
 
     verb: str
@@ -113,6 +116,8 @@ class Summary:
     committed: int
     seconds: float
     plans: dict[str, str]
+    bottleneck: Bottleneck = field(default_factory=Bottleneck)
+    estimate: str = ""
 
     @property
     def speed(self) -> float:
@@ -137,7 +142,8 @@ class Summary:
                 f"failed {self.tally.failed:,}"
             )
         lines += [f"    {reason}: {count:,}" for reason, count in self.tally.reasons.items()]
-        return lines
+        lines += self.bottleneck.lines()
+        return [*lines, f"  {self.estimate}"] if self.estimate else lines
 
     def metrics(self) -> dict[str, float]:
         """For MLflow."""
@@ -153,8 +159,10 @@ class Summary:
             "seconds": self.seconds,
             "times_real_time": self.speed,
         }
-        return numbers | {f"failed_{reason}": n for reason, n in self.tally.reasons.items()}
+        numbers |= {f"failed_{reason}": n for reason, n in self.tally.reasons.items()}
+        return numbers | self.bottleneck.metrics()
 
     def facts(self) -> dict[str, object]:
         """For the run's summary file."""
-        return self.metrics() | {"verb": self.verb, "plans": self.plans}
+        facts: dict[str, object] = {**self.metrics(), "verb": self.verb, "plans": self.plans}
+        return facts | {"limit": self.bottleneck.limit, "estimate": self.estimate}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from presets import PRESETS, preset
 
-from pipeline import config, config_compare, config_evaluation, config_training
+from pipeline import config, config_compare, config_evaluation, config_plan, config_training
 from pipeline.audio.frontend import FRONTENDS
 from pipeline.errors import ConfigError
 from pipeline.models.architectures import check_input, complete
@@ -22,6 +22,7 @@ KINDS = {
     "evaluate.yaml": config_evaluation.EvaluateJob,
     "explain.yaml": config_evaluation.ExplainJob,
     "promote.yaml": config_evaluation.PromoteJob,
+    "plan.yaml": config_plan.PlanJob,
 }
 TRAININGS = {
     f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")

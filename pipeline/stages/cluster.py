@@ -4,7 +4,8 @@ Facts behind the settings (measured on Ray 2.60): a map task emits when it ends 
 `target_max_block_size` is passed, so it is 1 and every receipt leaves at once; tables given to
 `from_arrow` need no reading tasks, which would wait for the CPUs that fixed actors hold; a run
 without progress fails after half an hour unless told otherwise; one actor that dies while it
-starts fails the job unless told otherwise.
+starts fails the job unless told otherwise; one that is killed (not enough memory, a crash) is
+started again without end unless told otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import errno
 import logging
 import math
 import os
-from collections.abc import Callable, Generator, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -25,9 +27,8 @@ from pipeline.config import MEBIBYTE, RuntimeConfig
 from pipeline.errors import UserError
 from pipeline.tables.receipt import Receipt
 
-UNITS_AN_ACTOR = 8
-"""At least so many units an actor, where there are enough tracks: the last ones end together."""
-MAX_UNITS = 10_000
+MAX_RESTARTS = 20
+"""Of one actor: what kills it more often than that would kill it for ever."""
 
 
 @contextmanager
@@ -105,18 +106,11 @@ def _set_data_context(runtime: RuntimeConfig) -> None:
     context.max_consecutive_actor_init_deaths = 3
 
 
-def units(num_tracks: int, *, num_actors: int, unit_tracks: int) -> list[tuple[int, int]]:
-    """Slices [start, stop) of the pending tracks: small when few, never too many."""
-    size = min(unit_tracks, max(1, num_tracks // (num_actors * UNITS_AN_ACTOR)))
-    size = max(size, -(-num_tracks // MAX_UNITS))
-    return [(start, min(start + size, num_tracks)) for start in range(0, num_tracks, size)]
-
-
 def stream(
     worker: type[Callable[[pa.Table], Iterator[pa.Table]]],
     *,
     work: object,
-    num_tracks: int,
+    slices: Sequence[tuple[int, int]],
     num_actors: int,
     runtime: RuntimeConfig,
 ) -> Generator[Receipt, None, None]:
@@ -128,7 +122,7 @@ def stream(
         worker,
         column="receipt",
         work=work,
-        num_tracks=num_tracks,
+        slices=slices,
         num_actors=num_actors,
         runtime=runtime,
     )
@@ -142,26 +136,29 @@ def stream_json(
     *,
     column: str,
     work: object,
-    num_tracks: int,
+    slices: Sequence[tuple[int, int]],
     num_actors: int,
     runtime: RuntimeConfig,
 ) -> Generator[str, None, None]:
-    """Runs `worker(work)` in a fixed pool of actors over all units; yields what they say.
+    """Runs `worker(work)` in a fixed pool of actors over all slices; yields what they say.
 
     In: tables of one row, `start` and `stop` in the pending file.
     Out: tables with a column of JSON.
     """
-    slices = units(num_tracks, num_actors=num_actors, unit_tracks=runtime.unit_tracks)
     blocks = [pa.table({"start": [start], "stop": [stop]}) for start, stop in slices]
-    said = ray.data.from_arrow(blocks).map_batches(
-        worker,
-        fn_constructor_args=(work,),
-        batch_size=None,
-        batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=min(num_actors, len(slices))),
-        num_cpus=runtime.num_cpus_per_actor,
-        num_gpus=runtime.num_gpus_per_actor or None,
-    )
+    with warnings.catch_warnings():
+        # Ray 2.60 has no other way to say max_restarts.
+        warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
+        said = ray.data.from_arrow(blocks).map_batches(
+            worker,
+            fn_constructor_args=(work,),
+            batch_size=None,
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=min(num_actors, len(slices))),
+            num_cpus=runtime.num_cpus_per_actor,
+            num_gpus=runtime.num_gpus_per_actor or None,
+            max_restarts=MAX_RESTARTS,
+        )
     batches = said.iter_batches(
         batch_size=None, prefetch_batches=0, batch_format="pyarrow"
     ).__iter__()
@@ -171,7 +168,16 @@ def stream_json(
     except RayTaskError as error:
         raise _explained(error) from error
     except RayActorError as error:
-        raise UserError(f"a worker could not start, or was lost too often: {error}") from error
+        raise UserError(
+            "a worker could not start, or was lost too often (is there memory for each? the last "
+            f"lines of its log may say more): {error}"
+        ) from error
+    except ray.data.exceptions.ExecutionTimeoutError as error:
+        raise UserError(
+            f"nothing came from the workers for {runtime.no_progress_timeout_s} s "
+            "(runtime.no_progress_timeout_s): they die while they start, wait for room on the "
+            "cluster, or hang. What was committed stands; run the same command again."
+        ) from error
     finally:
         # Stops the execution while Ray is there; done later, it would look for a Ray to talk to.
         batches.close()

@@ -17,6 +17,7 @@ from pipeline.audio.descriptors_spec import DescriptorSpec
 from pipeline.errors import DataError
 from pipeline.schemas import DESCRIPTORS
 from pipeline.stages.load import Loader, LoadWork
+from pipeline.stages.stopwatch import Stopwatch
 from pipeline.storage import join
 from pipeline.tables.ledger import DESCRIPTORS_LEDGER
 from pipeline.tables.pending import Pending, PendingReader
@@ -49,7 +50,8 @@ class DescribeTracks:
         threadpool_limits(1)  # of BLAS and OpenMP; librosa's numba code has no threads of its own
         self._work = work
         self._pending = PendingReader(work.pending, storage=work.load.storage)
-        self._loader = Loader(work.load)
+        self._watch = Stopwatch()
+        self._loader = Loader(work.load, watch=self._watch)
 
     def __call__(self, unit: pa.Table) -> Iterator[pa.Table]:
         """Yields receipts as files are written."""
@@ -71,15 +73,17 @@ class DescribeTracks:
             yield self._write(described, numbers=numbers)
 
     def _write(self, rows: list[dict[str, Any]], *, numbers: list[int]) -> Receipt:
-        return write_rows(
-            rows,
-            numbers=numbers,
-            table_url=join(self._work.root_url, DESCRIPTORS_LEDGER.name),
-            storage=self._work.load.storage,
-            schema=DESCRIPTORS,
-            key=self._work.spec.spec_id,
-            counted=[True] * len(rows),
-        )
+        with self._watch.timing("write"):
+            receipt = write_rows(
+                rows,
+                numbers=numbers,
+                table_url=join(self._work.root_url, DESCRIPTORS_LEDGER.name),
+                storage=self._work.load.storage,
+                schema=DESCRIPTORS,
+                key=self._work.spec.spec_id,
+                counted=[True] * len(rows),
+            )
+        return self._watch.onto([receipt])[0]
 
     def _row(self, row: dict[str, Any], wave: Wave | DataError) -> dict[str, Any]:
         facts = {
@@ -93,6 +97,7 @@ class DescribeTracks:
         if isinstance(wave, DataError):
             reason, detail = str(wave.reason), wave.detail or None
             return facts | {"status": "failed", "reason": reason, "detail": detail}
-        described = describe(wave.wave_T, spec=self._work.spec).values
+        with self._watch.timing("describe"):
+            described = describe(wave.wave_T, spec=self._work.spec).values
         flaw = {"reason": wave.flaw, "detail": wave.detail or None}
         return facts | {"status": "ok"} | flaw | described

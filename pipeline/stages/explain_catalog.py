@@ -23,10 +23,12 @@ from pipeline.progress import Progress
 from pipeline.schemas import FEATURE_INDEX
 from pipeline.stages.cluster import cluster, stream_json
 from pipeline.stages.explain import ExplainWork, Found, HearTracks
+from pipeline.stages.units import units
 from pipeline.storage import Storage, absolute
 from pipeline.tables.database import database, register, register_catalog
 from pipeline.tables.pending import Pending, write_pending
 from pipeline.tables.receipt import Tally
+from pipeline.tables.workload import Workload
 
 # `wanted`: tracks that shall be heard; `planned`: those that can be; nothing is `committed`.
 WANTED = """
@@ -39,7 +41,7 @@ LEFT JOIN (SELECT * FROM feature_index WHERE spec_id = '{spec_id}') f
 WHERE (SELECT dataset FROM chosen) IS NULL OR c.dataset = (SELECT dataset FROM chosen)
 """
 PLANNED = """
-CREATE VIEW planned AS SELECT * FROM wanted WHERE status = 'ok';
+CREATE VIEW planned AS SELECT *, duration_s AS work_s FROM wanted WHERE status = 'ok';
 CREATE VIEW committed AS
 SELECT track_id, audio_version, '{spec_id}' AS spec_id FROM wanted WHERE false
 """
@@ -89,7 +91,7 @@ def hear_catalog(config: ExplainJob, *, run_id: str, track_id: str | None) -> He
         )
     first_kernels(tagger)  # what cannot be drawn is refused before Ray starts
     taps = choose_taps(asked.layers, num_channels=asked.channels, there=layers(tagger))
-    with _planned(config, spec=tagger.bundle.frontend, run_id=run_id) as pending:
+    with _planned(config, spec=tagger.bundle.frontend, run_id=run_id) as (pending, workload):
         if track_id and not _rows(pending, track_ids={track_id}, storage=storage):
             raise TableError(
                 f"track {track_id} is not among those that are heard: its audio could not be read, "
@@ -106,21 +108,28 @@ def hear_catalog(config: ExplainJob, *, run_id: str, track_id: str | None) -> He
         )
         with cluster(config.runtime) as num_actors:
             started = time.monotonic()
-            strongest, tally = _hear(work, config=config, num_actors=num_actors)
+            slices = units(workload, num_actors=num_actors, unit_tracks=config.runtime.unit_tracks)
+            strongest, tally = _hear(work, config=config, slices=slices, num_actors=num_actors)
             seconds = time.monotonic() - started
         ids = {hit.track_id for hits in strongest.hits.values() for hit in hits}
         planned = _rows(pending, track_ids=ids | {track_id or ""}, storage=storage)
     return Heard(tagger, taps, strongest, planned, tally, seconds)
 
 
-def _hear(work: ExplainWork, *, config: ExplainJob, num_actors: int) -> tuple[Strongest, Tally]:
+def _hear(
+    work: ExplainWork,
+    *,
+    config: ExplainJob,
+    slices: list[tuple[int, int]],
+    num_actors: int,
+) -> tuple[Strongest, Tally]:
     strongest, tally = Strongest(work.num_hits), Tally()
     progress = Progress(work.pending.num_tracks, "explain")
     texts = stream_json(
         HearTracks,
         column="found",
         work=work,
-        num_tracks=work.pending.num_tracks,
+        slices=slices,
         num_actors=num_actors,
         runtime=config.runtime,
     )
@@ -134,7 +143,9 @@ def _hear(work: ExplainWork, *, config: ExplainJob, num_actors: int) -> tuple[St
 
 
 @contextmanager
-def _planned(config: ExplainJob, *, spec: FrontendSpec, run_id: str) -> Iterator[Pending]:
+def _planned(
+    config: ExplainJob, *, spec: FrontendSpec, run_id: str
+) -> Iterator[tuple[Pending, Workload]]:
     """The list of work: tracks with a mel of this front end, in the order of the parts."""
     root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
     with database(memory_mb=config.runtime.plan_memory_mb) as connection:
@@ -144,7 +155,7 @@ def _planned(config: ExplainJob, *, spec: FrontendSpec, run_id: str) -> Iterator
         )
         _refuse_missing(connection, config=config, spec=spec)
         connection.execute(PLANNED.format(spec_id=spec.spec_id))
-        pending = write_pending(
+        pending, workload = write_pending(
             connection,
             root_url=root_url,
             storage=storage,
@@ -156,7 +167,7 @@ def _planned(config: ExplainJob, *, spec: FrontendSpec, run_id: str) -> Iterator
     try:
         if not pending.num_tracks:
             raise TableError(f"no track has a mel of front end {spec.name}: every one failed")
-        yield pending
+        yield pending, workload
     finally:
         with suppress(OSError):  # only this run reads it; one that stays harms nothing
             storage.delete(pending.url)

@@ -17,6 +17,7 @@ from pipeline.audio.frontend import Frontend, FrontendSpec
 from pipeline.errors import DataError
 from pipeline.schemas import FEATURE_INDEX
 from pipeline.stages.load import Loader, LoadWork
+from pipeline.stages.stopwatch import Stopwatch
 from pipeline.storage import join
 from pipeline.tables.features import write_part
 from pipeline.tables.pending import Pending, PendingReader
@@ -50,7 +51,8 @@ class ExtractTracks:
         torch.set_num_threads(1)
         self._work = work
         self._pending = PendingReader(work.pending, storage=work.load.storage)
-        self._loader = Loader(work.load)
+        self._watch = Stopwatch()
+        self._loader = Loader(work.load, watch=self._watch)
         self._frontend = Frontend(work.spec)
 
     def __call__(self, unit: pa.Table) -> Iterator[pa.Table]:
@@ -70,9 +72,10 @@ class ExtractTracks:
             if isinstance(wave, DataError):
                 index.append(self._failed(row, wave))
             else:
-                mel_MF = self._frontend.mel(torch.from_numpy(wave.wave_T)).numpy()
+                with self._watch.timing("mel"):
+                    mel_MF = self._frontend.mel(torch.from_numpy(wave.wave_T)).numpy()
+                    mels.append((row["track_id"], mel_MF.astype(np.float16)))
                 index.append(self._ok(row, wave, mel_MF))
-                mels.append((row["track_id"], mel_MF.astype(np.float16)))
             size_bytes = sum(mel.nbytes for _, mel in mels)
             if len(index) == self._work.file_tracks or size_bytes > PART_BYTES:
                 yield self._write(index, numbers=numbers, mels=mels)
@@ -87,16 +90,18 @@ class ExtractTracks:
         numbers: list[int],
         mels: list[tuple[str, NDArray[np.float16]]],
     ) -> Receipt:
-        self._write_part(index, mels)
-        return write_rows(
-            index,
-            numbers=numbers,
-            table_url=join(self._work.root_url, "feature_index"),
-            storage=self._work.load.storage,
-            schema=FEATURE_INDEX,
-            key=self._work.spec.spec_id,
-            counted=[True] * len(index),
-        )
+        with self._watch.timing("write"):
+            self._write_part(index, mels)
+            receipt = write_rows(
+                index,
+                numbers=numbers,
+                table_url=join(self._work.root_url, "feature_index"),
+                storage=self._work.load.storage,
+                schema=FEATURE_INDEX,
+                key=self._work.spec.spec_id,
+                counted=[True] * len(index),
+            )
+        return self._watch.onto([receipt])[0]
 
     def _write_part(
         self, index: list[dict[str, Any]], mels: list[tuple[str, NDArray[np.float16]]]
@@ -109,6 +114,9 @@ class ExtractTracks:
             root_url=self._work.root_url,
             storage=self._work.load.storage,
         )
+        url = join(self._work.root_url, "features", part)
+        filesystem, path = self._work.load.storage.arrow_filesystem(url)
+        self._watch.written(filesystem.get_file_info(path).size)
         written = [entry for entry in index if entry["status"] == "ok"]
         for entry, first_row in zip(written, first_rows, strict=True):
             entry |= {"part": part, "first_row": first_row}

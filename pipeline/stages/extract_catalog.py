@@ -17,6 +17,9 @@ from pipeline.tables.database import register_catalog
 from pipeline.tables.ledger import FEATURES_LEDGER
 from pipeline.tables.prepare import prepare
 
+ASSUMED_BYTES_PER_S = 16_000
+"""Where no header says a length: MP3 of 128 kbit/s."""
+
 
 def extract_catalog(config: FeaturesJob, *, run_id: str) -> Summary:
     """Gives every track of the catalog a mel, or an index row that says why not.
@@ -64,7 +67,9 @@ def plan_audio(
     """Makes `planned` the catalog's tracks, or those for which the SQL `where` holds."""
     register_catalog(connection, root_url=root_url, storage=storage)
     connection.execute(
-        f"CREATE VIEW planned AS SELECT track_id, audio_version, uri FROM catalog WHERE {where}"
+        "CREATE VIEW planned AS SELECT track_id, audio_version, uri, "
+        f"coalesce(duration_s, size_bytes / {ASSUMED_BYTES_PER_S}, 0)::DOUBLE AS work_s "
+        f"FROM catalog WHERE {where}"
     )
 
 

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from pipeline.audio.decode import DecodeLimits, Decoder, Wave
 from pipeline.errors import DataError
+from pipeline.stages.stopwatch import Stopwatch
 from pipeline.storage import Storage
+from pipeline.tables.stage_times import FETCHES_AT_ONCE, WAIT
 
-FETCH_AHEAD = 4
 DECODE_AHEAD = 1
 
 ItemT = TypeVar("ItemT")
@@ -40,24 +41,29 @@ class Loader:
     Out: (row, Wave or DataError), in the same order.
     """
 
-    def __init__(self, work: LoadWork) -> None:
+    def __init__(self, work: LoadWork, *, watch: Stopwatch) -> None:
         self._work = work
+        self._watch = watch
         self._decoder = Decoder(sample_rate=work.sample_rate, limits=work.decode)
-        self._fetching = ThreadPoolExecutor(FETCH_AHEAD, thread_name_prefix="fetch")
+        self._fetching = ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch")
         self._decoding = ThreadPoolExecutor(1, thread_name_prefix="decode")
 
     def waves(
         self, rows: Iterable[dict[str, Any]]
     ) -> Iterator[tuple[dict[str, Any], Wave | DataError]]:
         """Loads the rows' tracks."""
-        fetched = _ahead(rows, self._fetch, pool=self._fetching, depth=FETCH_AHEAD)
-        return _ahead(fetched, self._decode, pool=self._decoding, depth=DECODE_AHEAD)
+        fetched = _ahead(rows, self._fetch, pool=self._fetching, depth=FETCHES_AT_ONCE)
+        decoded = _ahead(fetched, self._decode, pool=self._decoding, depth=DECODE_AHEAD)
+        return self._watch.awaited(decoded, stage=WAIT)
 
     def _fetch(self, row: dict[str, Any]) -> tuple[dict[str, Any], bytes | DataError]:
         try:
-            return row, self._work.storage.fetch(row["uri"], max_bytes=self._work.max_bytes)
+            with self._watch.timing("fetch"):
+                data = self._work.storage.fetch(row["uri"], max_bytes=self._work.max_bytes)
         except DataError as error:
             return row, error
+        self._watch.fetched(len(data))
+        return row, data
 
     def _decode(
         self, fetched: tuple[dict[str, Any], bytes | DataError]
@@ -66,7 +72,8 @@ class Loader:
         if isinstance(data, DataError):
             return row, data
         try:
-            return row, self._decoder.decode(data)
+            with self._watch.timing("decode"):
+                return row, self._decoder.decode(data)
         except DataError as error:
             return row, error
 

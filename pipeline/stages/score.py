@@ -23,6 +23,7 @@ from pipeline.models.bundle import read_bundle
 from pipeline.models.tagger import Tagger, TrackScores
 from pipeline.schemas import RESULTS
 from pipeline.stages.load import Loader, LoadWork
+from pipeline.stages.stopwatch import Stopwatch
 from pipeline.storage import Storage, join
 from pipeline.tables.features import FeatureReader
 from pipeline.tables.pending import Pending, PendingReader
@@ -79,7 +80,8 @@ class ScoreTracks:
         torch.backends.cudnn.allow_tf32 = False  # 10 bits of mantissa: not the scores promised
         self._work = work
         self._pending = PendingReader(work.pending, storage=work.storage)
-        self._source = _source(work)
+        self._watch = Stopwatch()
+        self._source = _source(work, watch=self._watch)
         self._taggers = [
             Tagger(
                 *read_bundle(scoring.bundle_url, storage=work.storage),
@@ -106,19 +108,21 @@ class ScoreTracks:
                 counted[i].append(i == min(row["todo"]))
                 results[i].append(self._result(i, row, signal))
                 numbers[i].append(row["row"])
-        return [
-            write_rows(
-                results[i],
-                numbers=numbers[i],
-                table_url=join(self._work.root_url, "results"),
-                storage=self._work.storage,
-                schema=RESULTS,
-                key=scoring.scoring_id,
-                counted=counted[i],
-            )
-            for i, scoring in enumerate(self._work.scorings)
-            if results[i]
-        ]
+        with self._watch.timing("write"):
+            receipts = [
+                write_rows(
+                    results[i],
+                    numbers=numbers[i],
+                    table_url=join(self._work.root_url, "results"),
+                    storage=self._work.storage,
+                    schema=RESULTS,
+                    key=scoring.scoring_id,
+                    counted=counted[i],
+                )
+                for i, scoring in enumerate(self._work.scorings)
+                if results[i]
+            ]
+        return self._watch.onto(receipts)
 
     def _result(
         self, i: int, row: dict[str, Any], signal: Wave | Mel | DataError
@@ -135,7 +139,8 @@ class ScoreTracks:
         now = datetime.now(UTC)
         if isinstance(signal, DataError):
             return failed_row(facts, error=signal, tagged_at=now)
-        scores = _scores(self._taggers[i], signal)
+        with self._watch.timing("infer"):
+            scores = _scores(self._taggers[i], signal)
         return ok_row(
             facts,
             duration_s=signal.duration_s,
@@ -151,8 +156,8 @@ class ScoreTracks:
 class AudioSource:
     """Waves of the rows' tracks."""
 
-    def __init__(self, load: LoadWork) -> None:
-        self._loader = Loader(load)
+    def __init__(self, load: LoadWork, *, watch: Stopwatch) -> None:
+        self._loader = Loader(load, watch=watch)
 
     def signals(
         self, rows: Iterable[dict[str, Any]]
@@ -164,8 +169,11 @@ class AudioSource:
 class FeatureSource:
     """Stored mels of the rows' tracks; a track that failed in `features` fails here alike."""
 
-    def __init__(self, root_url: str, *, storage: Storage, spec: FrontendSpec) -> None:
+    def __init__(
+        self, root_url: str, *, storage: Storage, spec: FrontendSpec, watch: Stopwatch
+    ) -> None:
         self._reader = FeatureReader(root_url, storage=storage, spec=spec)
+        self._watch = watch
 
     def signals(
         self, rows: Iterable[dict[str, Any]]
@@ -177,21 +185,22 @@ class FeatureSource:
                 yield row, DataError(Reason(row["reason"]), detail)
                 continue
             flaw = Reason(row["reason"]) if row["reason"] else None
-            mel_MF = self._reader.mel(
-                part=row["part"],
-                first_row=row["first_row"],
-                num_rows=row["num_rows"],
-                num_frames=row["num_frames"],
-            )
+            with self._watch.timing("read"):
+                mel_MF = self._reader.mel(
+                    part=row["part"],
+                    first_row=row["first_row"],
+                    num_rows=row["num_rows"],
+                    num_frames=row["num_frames"],
+                )
             yield row, Mel(mel_MF, row["duration_s"], flaw, detail)
 
 
-def _source(work: ScoreWork) -> AudioSource | FeatureSource:
+def _source(work: ScoreWork, *, watch: Stopwatch) -> AudioSource | FeatureSource:
     if work.load is not None:
-        return AudioSource(work.load)
+        return AudioSource(work.load, watch=watch)
     if work.spec is None:
         raise ValueError("a scoring work reads audio or features; neither is given")
-    return FeatureSource(work.root_url, storage=work.storage, spec=work.spec)
+    return FeatureSource(work.root_url, storage=work.storage, spec=work.spec, watch=watch)
 
 
 def _scores(tagger: Tagger, signal: Wave | Mel) -> TrackScores:

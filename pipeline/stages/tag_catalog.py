@@ -104,7 +104,8 @@ def plan_features(
     register(connection, "feature_index", root_url=root_url, storage=storage, schema=FEATURE_INDEX)
     connection.execute(
         "CREATE VIEW planned AS SELECT c.track_id, c.audio_version, c.uri, f.part, f.first_row, "
-        "f.num_rows, f.num_frames, f.status, f.reason, f.detail, f.duration_s FROM catalog c "
+        "f.num_rows, f.num_frames, f.status, f.reason, f.detail, f.duration_s, "
+        "coalesce(f.duration_s, 0)::DOUBLE AS work_s FROM catalog c "
         f"LEFT JOIN (SELECT * FROM feature_index WHERE spec_id = '{spec.spec_id}') f "
         f"ON c.track_id = f.track_id AND c.audio_version = f.audio_version WHERE {where}"
     )

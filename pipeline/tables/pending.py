@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,8 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.storage import Storage, join
+from pipeline.store_faults import scratch
+from pipeline.tables.workload import Workload, WorkloadBuilder
 
 ROW_GROUP_ROWS = 2_048
+LONG_S = 600
+"""Tracks beyond this come first, the longest at the front; the others in the order asked for."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def write_pending(
     keys: Sequence[str],
     key_column: str,
     order: str,
-) -> Pending:
+) -> tuple[Pending, Workload]:
     """Anti-joins the view `planned` with the view `committed` for each key.
 
     Args:
@@ -59,24 +61,29 @@ def write_pending(
         run_id: names the file.
         keys: scoring_ids, or one spec_id.
         key_column: their column in `committed`.
-        order: SQL columns of `planned` that the work is sorted by.
+        order: SQL columns of `planned` that the work is sorted by, after what is long by its
+            `work_s` (seconds of audio): a long track that comes last would keep others waiting.
+
+    Raises:
+        UserError: the disk of the temporary folder is full.
     """
     reader = connection.sql(_open_rows(keys, key_column=key_column, order=order)).to_arrow_reader(
         ROW_GROUP_ROWS
     )
-    counts = [0] * len(keys)
+    counts, workload = [0] * len(keys), WorkloadBuilder()
     num_tracks = 0
     url = join(root_url, "plans", "pending", f"{run_id}.parquet")
-    with tempfile.TemporaryDirectory(prefix="earmark-pending-") as folder:
-        path = Path(folder) / "pending.parquet"
+    with scratch("earmark-pending-") as folder:
+        path = folder / "pending.parquet"
         with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
             for batch in reader:
                 writer.write_table(pa.Table.from_batches([batch]), row_group_size=ROW_GROUP_ROWS)
                 num_tracks += batch.num_rows
+                workload.add(batch["work_s"].to_numpy(zero_copy_only=False))
                 for key in itertools.chain.from_iterable(batch["todo"].to_pylist()):
                     counts[key] += 1
         storage.put(str(path), url)
-    return Pending(url, tuple(keys), num_tracks, tuple(counts))
+    return Pending(url, tuple(keys), num_tracks, tuple(counts)), workload.built()
 
 
 def _open_rows(keys: Sequence[str], *, key_column: str, order: str) -> str:
@@ -91,7 +98,8 @@ def _open_rows(keys: Sequence[str], *, key_column: str, order: str) -> str:
     todo = f"list_filter([{', '.join(cases)}], lambda x: x IS NOT NULL)"
     return (
         f"SELECT * FROM (SELECT p.*, {todo} AS todo FROM planned p {' '.join(joins)}) "
-        f"WHERE len(todo) > 0 ORDER BY {order}"
+        f"WHERE len(todo) > 0 "
+        f"ORDER BY CASE WHEN work_s > {LONG_S} THEN work_s END DESC NULLS LAST, {order}"
     )
 
 

@@ -18,6 +18,7 @@ from pipeline.tables.database import database
 from pipeline.tables.ledger import Committer, Ledger
 from pipeline.tables.pending import Pending, write_pending
 from pipeline.tables.plan import Plan, make_plan
+from pipeline.tables.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Prepared:
         plans: by key.
         committers: by key.
         pending: tracks that have no row yet under one key at least.
+        workload: their seconds of audio.
     """
 
     run_id: str
     plans: dict[str, Plan]
     committers: dict[str, Committer]
     pending: Pending
+    workload: Workload
 
     @property
     def num_planned(self) -> int:
@@ -59,7 +62,7 @@ def prepare(
     Args:
         ledger: the table.
         keys: what every planned track shall have a row under.
-        register: makes the view `planned` (track_id, audio_version, uri, ...).
+        register: makes the view `planned` (track_id, audio_version, uri, work_s, ...).
         order: columns of `planned` that the work is sorted by.
         root_url: the workspace.
         storage: how to reach it.
@@ -82,7 +85,7 @@ def prepare(
         delta.parquet_source(
             connection, name="committed", table=table, schema=ledger.schema, storage=storage
         )
-        pending = write_pending(
+        pending, workload = write_pending(
             connection,
             root_url=root_url,
             storage=storage,
@@ -93,4 +96,4 @@ def prepare(
         )
     for committer in committers.values():
         committer.start(pending.num_tracks)
-    return Prepared(run_id, plans, committers, pending)
+    return Prepared(run_id, plans, committers, pending, workload)

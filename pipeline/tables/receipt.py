@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.storage import Storage, is_local, join
+from pipeline.tables.stage_times import StageTimes
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Receipt:
         max_track_id: largest.
         counted: for each row, whether the track counts here (not with another key's receipt).
         tally: what happened to the tracks that count here.
+        times: what its worker did since the receipt before, as far as the worker measures it.
     """
 
     key: str
@@ -79,6 +81,7 @@ class Receipt:
     max_track_id: str
     counted: tuple[bool, ...]
     tally: Tally
+    times: StageTimes = field(default_factory=StageTimes)
 
     def to_json(self) -> str:
         """For the way through Ray."""
@@ -89,7 +92,8 @@ class Receipt:
         """The inverse of `to_json`."""
         facts = json.loads(text)
         lists = {name: tuple(facts[name]) for name in ("rows", "counted")}
-        return Receipt(**(facts | lists | {"tally": Tally(**facts["tally"])}))
+        parts = {"tally": Tally(**facts["tally"]), "times": StageTimes(**facts["times"])}
+        return Receipt(**(facts | lists | parts))
 
 
 def write_rows(
@@ -147,13 +151,21 @@ def write_table(
 def write_parquet(
     table: pa.Table, url: str, *, storage: Storage, row_group_size: int | None = None
 ) -> int:
-    """Writes a new Parquet file and gives its size in bytes."""
+    """Writes a new Parquet file and gives its size in bytes.
+
+    For an object store the file is made in memory (a part holds 64 MiB or so) and sent whole, so
+    that sending can be repeated.
+    """
+    options = {"compression": "zstd", "row_group_size": row_group_size}
+    if not is_local(url):
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, **options)
+        data = sink.getvalue().to_pybytes()
+        storage.write(url, data)
+        return len(data)
     filesystem, path = storage.arrow_filesystem(url)
-    if is_local(url):
-        filesystem.create_dir(path.rpartition("/")[0], recursive=True)
-    pq.write_table(
-        table, path, filesystem=filesystem, compression="zstd", row_group_size=row_group_size
-    )
+    filesystem.create_dir(path.rpartition("/")[0], recursive=True)
+    pq.write_table(table, path, filesystem=filesystem, **options)
     return int(filesystem.get_file_info(path).size)
 
 

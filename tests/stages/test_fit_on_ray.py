@@ -87,6 +87,7 @@ def is_worker(process):
     )
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_job_without_restarts(tmp_path):
     root = learnable_workspace(tmp_path)
     with pytest.raises(UserError, match=r"the loss is nan in epoch 1; .*train-0"):

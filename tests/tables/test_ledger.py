@@ -21,7 +21,8 @@ KEY = "scoring-a"
 def register(connection, *, tracks):
     rows = [{"track_id": t, "audio_version": "v1", "uri": f"/music/{t}.wav"} for t in tracks]
     planned = pa.Table.from_pylist(rows, schema=pa.schema([CATALOG.field(n) for n in rows[0]]))
-    connection.register("planned", planned)
+    seconds = pa.array([30.0] * len(rows), pa.float64())
+    connection.register("planned", planned.append_column("work_s", seconds))
 
 
 def start(root, *, tracks, run_id, keys=(KEY,)) -> Prepared:

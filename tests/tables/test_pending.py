@@ -9,11 +9,12 @@ from pipeline.storage import Storage
 from pipeline.tables.pending import ROW_GROUP_ROWS, PendingReader, write_pending
 
 
-def pending_of(root, *, planned, committed, keys=("k0", "k1")):
+def listed(root, *, planned, committed, keys=("k0", "k1"), lengths_s=None):
     connection = duckdb.connect()
     ids = pa.array(planned, pa.string())
     versions = pa.array(["1"] * len(planned), pa.string())
-    tracks = pa.table({"track_id": ids, "audio_version": versions, "uri": ids})
+    work_s = pa.array(lengths_s or [30.0] * len(planned), pa.float64())
+    tracks = pa.table({"track_id": ids, "audio_version": versions, "uri": ids, "work_s": work_s})
     connection.register("planned", tracks)
     columns = ("track_id", "audio_version", "scoring_id")
     rows = [[row[i] for row in committed] for i in range(3)]
@@ -28,6 +29,22 @@ def pending_of(root, *, planned, committed, keys=("k0", "k1")):
         key_column="scoring_id",
         order="track_id",
     )
+
+
+def pending_of(root, **what):
+    return listed(root, **what)[0]
+
+
+def test_what_is_long_comes_first_and_the_work_is_counted_in_its_order(tmp_path):
+    pending, workload = listed(
+        tmp_path,
+        planned=["a", "b", "c", "d", "e"],
+        committed=[("d", "1", "k0"), ("d", "1", "k1")],
+        lengths_s=[30.0, 3600.0, 600.0, 9999.0, 7200.0],
+    )
+    rows = PendingReader(pending, storage=Storage()).rows(0, pending.num_tracks)
+    assert [row["track_id"] for row in rows] == ["e", "b", "a", "c"]
+    assert workload.work_s.tolist() == [7200.0, 3600.0, 30.0, 600.0]
 
 
 def test_each_track_lists_the_keys_that_lack_it(tmp_path):
