@@ -180,6 +180,18 @@ CURRENT = pa.schema(
     ]
 )
 
+REQUEUED = pa.schema(
+    [
+        _field("table_name", pa.string(), "the ledger that the row was in", nullable=False),
+        _field("key", pa.string(), "its scoring_id or spec_id", nullable=False),
+        _field("track_id", pa.string(), "identity of a track", nullable=False),
+        _field("audio_version", pa.string(), "the version that had failed", nullable=False),
+        _field("reason", pa.string(), "why it had failed"),
+        _field("detail", pa.string(), "what the decoder had said"),
+        _field("requeued_at", TIMESTAMP, "when the row was taken out", nullable=False),
+    ]
+)
+
 
 def feature_part(*, n_mels: int, block_frames: int, metadata: dict[str, str]) -> pa.Schema:
     """Schema of a features part: mel as a float16 tensor (M, F) that plain pyarrow reads so."""

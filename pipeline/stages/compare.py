@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipeline.config import FeaturesJob
 from pipeline.config_compare import CompareJob
+from pipeline.config_training import TrainJob
 from pipeline.evaluation.comparison import Comparison, Contender, render_comparison
 from pipeline.evaluation.verdict import HEADLINES, Verdict, give_verdict
 from pipeline.evaluation.verdict_text import chance
 from pipeline.models.bundle import read_bundle
 from pipeline.models.speed import Speed, speeds
 from pipeline.models.tagger import Tagger
+from pipeline.progress import Summary
 from pipeline.stages.evaluate_catalog import catalog_subject
 from pipeline.stages.train_tagger import Trained
 from pipeline.storage import Storage, absolute, join
+from pipeline.tracking import Run
 
 COMPARISON_FILE = "comparison.json"
 
@@ -27,6 +31,40 @@ class Entry:
 
     trained: Trained
     verdict: Verdict
+
+
+def carry_out(
+    config: CompareJob,
+    *,
+    run: Run,
+    features: Callable[[FeaturesJob], Summary],
+    train: Callable[[TrainJob], Trained],
+    say: Callable[[str], None],
+) -> Comparison:
+    """Makes features that are missing, trains and judges each network, and keeps the table.
+
+    Args:
+        config: the job.
+        run: of the comparison; takes its figures and files.
+        features: the features job.
+        train: the training job.
+        say: takes what people read meanwhile.
+    """
+    for job in config.features_jobs():
+        say("\n".join(features(job).lines()))
+    entries = {}
+    for name in config.comparison.networks:
+        say(f"\n== {name}")
+        entries[name] = judge_network(
+            config, name=name, trained=train(config.train_job(name)), run_id=run.run_id
+        )
+    found = compare(config, entries=entries)
+    run.metrics(found.numbers())
+    place = config.workspace
+    kept = keep_comparison(found, root_url=place.root_url, storage=place.storage)
+    for name, data in kept.items():
+        run.file(name, data)
+    return found
 
 
 def judge_network(config: CompareJob, *, name: str, trained: Trained, run_id: str) -> Entry:

@@ -49,8 +49,8 @@ def tag_changes(
         TableError: there is no catalog.
     """
     with database(memory_mb=memory_mb) as connection:
-        _register(connection, root_url=root_url, storage=storage)
-        connection.register("pairs", _tag_pairs(before, after))
+        register_scores(connection, root_url=root_url, storage=storage)
+        connection.register("pairs", tag_pairs(before, after))
         rows = connection.execute(
             f"""
             WITH scored AS (SELECT b.scores AS b, a.scores AS a,
@@ -91,7 +91,7 @@ def show(root_url: str, *, storage: Storage, scoring: Scoring, memory_mb: int) -
         for row in read_current(root_url, storage=storage).to_pylist()
     }.get(scoring.taxonomy.taxonomy_id)
     with database(memory_mb=memory_mb) as connection:
-        _register(connection, root_url=root_url, storage=storage)
+        register_scores(connection, root_url=root_url, storage=storage)
         there = "catalog" if shown is None else f"(FROM scores WHERE scoring_id = '{shown}')"
         ((missing,),) = connection.execute(
             f"SELECT count(*) FROM {there} ANTI JOIN (FROM results WHERE scoring_id = $1) "
@@ -104,7 +104,7 @@ def show(root_url: str, *, storage: Storage, scoring: Scoring, memory_mb: int) -
     return int(missing)
 
 
-def _register(connection: DuckDBPyConnection, *, root_url: str, storage: Storage) -> None:
+def register_scores(connection: DuckDBPyConnection, *, root_url: str, storage: Storage) -> None:
     """`scores`: rows of the ledger with scores, of the files that the catalog has now."""
     register_catalog(connection, root_url=root_url, storage=storage)
     register(connection, "results", root_url=root_url, storage=storage, schema=RESULTS)
@@ -114,7 +114,7 @@ def _register(connection: DuckDBPyConnection, *, root_url: str, storage: Storage
     )
 
 
-def _tag_pairs(before: Scoring, after: Scoring) -> pa.Table:
+def tag_pairs(before: Scoring, after: Scoring) -> pa.Table:
     """Positions (from 1) and thresholds of the tags that both have."""
     rows = [
         {"tag": tag}

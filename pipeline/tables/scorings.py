@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.errors import TableError
+from pipeline.errors import ConfigError, TableError
 from pipeline.storage import Storage, join
 from pipeline.taxonomy import Taxonomy
 
@@ -98,6 +99,45 @@ def read_scorings(root_url: str, *, storage: Storage) -> dict[str, Scoring]:
     urls = [entry.url for entry in storage.walk(folder) if entry.url.endswith(".json")]
     scorings = [_read(url, storage=storage) for url in urls]
     return {scoring.scoring_id: scoring for scoring in scorings}
+
+
+def find_scorings(scorings: Mapping[str, Scoring], text: str) -> list[Scoring]:
+    """The scorings that a person means by a text.
+
+    Args:
+        scorings: of the workspace, by id.
+        text: a scoring_id or its beginning, a model version (NAME@FINGERPRINT) or its name, or
+            what the bundle was called in the tag job.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    exact = [one for one in scorings.values() if text in (one.scoring_id, one.reference)]
+    named = [one for one in scorings.values() if text in _model_names(one)]
+    begun = [one for one in scorings.values() if text and one.scoring_id.startswith(text)]
+    if found := exact or named or begun:
+        return found
+    known = "; ".join(f"{one.scoring_id} ({one.reference})" for one in scorings.values())
+    raise ConfigError(
+        f"the workspace has no scoring {text!r}; it has: {known or 'none, run earmark tag first'}"
+    )
+
+
+def find_scoring(scorings: Mapping[str, Scoring], text: str) -> Scoring:
+    """`find_scorings` where one is wanted.
+
+    Raises:
+        ConfigError: there is none, or several.
+    """
+    found = find_scorings(scorings, text)
+    if len(found) > 1:
+        listed = "; ".join(f"{one.scoring_id} (from {one.input})" for one in found)
+        raise ConfigError(f"{text!r} is several scorings, give the id of one: {listed}")
+    return found[0]
+
+
+def _model_names(scoring: Scoring) -> tuple[str, str]:
+    return scoring.model_version, scoring.model_version.partition("@")[0]
 
 
 def _read(url: str, *, storage: Storage) -> Scoring:

@@ -2,7 +2,9 @@
 
 Each plan says which rows must be there; the ledgers say which are. Nothing that a run remembers is
 asked. A plan that a later one for the same key and part of the catalog has replaced (the catalog
-changed) is not held against its ledger; its rows are still checked for doubles.
+changed) is not held against its ledger; its rows are still checked for doubles. A planned track
+without a row is open if `earmark requeue` took its failed row out, else missing; either way the
+plan is not finished.
 """
 
 from __future__ import annotations
@@ -16,28 +18,18 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from pipeline.errors import Reason, TableError
+from pipeline.schemas import REQUEUED
 from pipeline.storage import Storage, absolute, join
 from pipeline.tables import delta
 from pipeline.tables.database import database, register
 from pipeline.tables.ledger import LEDGERS, Ledger
-from pipeline.tables.plan import Plan, plan_url, read_plans
+from pipeline.tables.plan import read_plans
+from pipeline.tables.plan_check import PlanCheck, check_plan
+from pipeline.tables.requeue import TABLE as REQUEUED_TABLE
 
 SHOWN = 10
-PLAN_BATCH_ROWS = 1_000_000
 CONTENT = {"feature_index": "part", "descriptors": "duration_s", "results": "scores"}
 """A column of each ledger that no row with status ok lacks."""
-
-
-@dataclass(frozen=True)
-class PlanCheck:
-    """One plan against its ledger."""
-
-    plan: Plan
-    replaced: bool
-    ok: int
-    failed: int
-    missing: int
-    examples: tuple[str, ...]
 
 
 @dataclass
@@ -48,7 +40,8 @@ class VerifyReport:
         plans: each plan against its ledger.
         files: data files that the ledgers list.
         faults: sentences, each a broken promise.
-        orphans: written files that no commit lists; readers never see them.
+        orphans: files that no current version lists: of writers that were killed, or replaced
+            by compaction. Readers do not see them; `earmark vacuum` removes them.
     """
 
     plans: list[PlanCheck] = field(default_factory=list)
@@ -63,14 +56,7 @@ class VerifyReport:
 
     def lines(self) -> list[str]:
         """For the terminal."""
-        lines = []
-        for check in self.plans:
-            state = "replaced by a later plan" if check.replaced else "current"
-            lines.append(
-                f"plan {check.plan.plan_id} ({check.plan.table} {check.plan.key}, {state}): "
-                f"{check.plan.num_tracks:,} planned = {check.ok:,} ok + {check.failed:,} failed"
-                + (f" + {check.missing:,} missing" if check.missing else "")
-            )
+        lines = [check.line() for check in self.plans]
         lines.append(f"{self.files:,} committed files are whole, {len(self.orphans):,} orphans")
         lines += [f"FAULT: {fault}" for fault in self.faults]
         lines.append("verified" if self.holds else f"{len(self.faults)} fault(s)")
@@ -100,19 +86,16 @@ def verify(root_url: str, *, storage: Storage, memory_mb: int) -> VerifyReport:
                 connection, ledger.name, root_url=root_url, storage=storage, schema=ledger.schema
             )
             _check_rows(report, connection, ledger=ledger)
+        register(connection, REQUEUED_TABLE, root_url=root_url, storage=storage, schema=REQUEUED)
         latest = {(plan.table, plan.key, plan.part): plan.plan_id for plan in plans}
         for plan in plans:
             replaced = latest[plan.table, plan.key, plan.part] != plan.plan_id
-            check = _check_plan(
+            check = check_plan(
                 connection, plan, replaced=replaced, root_url=root_url, storage=storage
             )
             report.plans.append(check)
-            if check.missing and not replaced:
-                report.faults.append(
-                    f"plan {plan.plan_id} is not finished: {check.missing:,} of "
-                    f"{plan.num_tracks:,} tracks have no row (for example "
-                    f"{', '.join(check.examples)}); run the same command again"
-                )
+            if (fault := check.fault()) is not None:
+                report.faults.append(fault)
         _check_parts(report, connection, root_url=root_url, storage=storage)
     return report
 
@@ -167,37 +150,6 @@ def _check_rows(
         f"{ledger.name}: track {track} has status {status}, reason {reason}"
         for track, status, reason in mute
     ]
-
-
-def _check_plan(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    *,
-    replaced: bool,
-    root_url: str,
-    storage: Storage,
-) -> PlanCheck:
-    """Promise 1: each planned track has a row."""
-    filesystem, path = storage.arrow_filesystem(plan_url(root_url, plan.plan_id))
-    ledger = next(ledger for ledger in LEDGERS if ledger.name == plan.table)
-    planned = pq.ParquetFile(filesystem.open_input_file(path))
-    counts = {"ok": 0, "failed": 0}
-    missing: list[str] = []
-    for batch in planned.iter_batches(PLAN_BATCH_ROWS, columns=["track_id", "audio_version"]):
-        connection.register("planned_batch", batch)
-        rows = connection.sql(
-            "SELECT p.track_id, any_value(r.status) FROM planned_batch p LEFT JOIN "
-            f"(SELECT * FROM {ledger.name} WHERE {ledger.key_column} = '{plan.key}') r "
-            "USING (track_id, audio_version) GROUP BY p.track_id"
-        ).fetchall()
-        for track_id, status in rows:
-            if status is None:
-                missing.append(track_id)
-            else:
-                counts[status] = counts.get(status, 0) + 1
-    return PlanCheck(
-        plan, replaced, counts["ok"], counts["failed"], len(missing), tuple(sorted(missing)[:3])
-    )
 
 
 def _check_parts(

@@ -5,8 +5,14 @@ import dataclasses
 import pytest
 from tagged import SOUNDS, STORAGE, scoring, write_scorings
 
-from pipeline.errors import TableError
-from pipeline.tables.scorings import Scoring, read_scorings, write_scoring
+from pipeline.errors import ConfigError, TableError
+from pipeline.tables.scorings import (
+    Scoring,
+    find_scoring,
+    find_scorings,
+    read_scorings,
+    write_scoring,
+)
 
 
 def test_a_scoring_is_read_back_as_it_was_written(tmp_path):
@@ -57,3 +63,16 @@ def test_a_file_that_describes_no_scoring_is_named(tmp_path, text):
     (tmp_path / "scorings" / "s1.json").write_text(text)
     with pytest.raises(TableError, match=r"s1\.json does not describe a scoring"):
         read_scorings(str(tmp_path), storage=STORAGE)
+
+
+def test_a_scoring_is_found_by_id_model_or_reference():
+    known = {one.scoring_id: one for one in (scoring("abc1"), scoring("abd2"))}
+    for text in ("abc1", "abc", "net-abc1@0123456789ab", "net-abc1", "made:abc1"):
+        assert find_scoring(known, text).scoring_id == "abc1"
+    assert len(find_scorings(known, "ab")) == 2
+    with pytest.raises(ConfigError, match="'ab' is several scorings"):
+        find_scoring(known, "ab")
+    with pytest.raises(ConfigError, match="no scoring ''"):
+        find_scoring(known, "")
+    with pytest.raises(ConfigError, match="none, run earmark tag first"):
+        find_scoring({}, "abc1")
