@@ -1,0 +1,8 @@
+"""The fault harness importable, here and in the processes that it starts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
