@@ -1,12 +1,16 @@
-"""`features` through Ray, parts, index and commits included, against two bare processes.
+"""`features` through Ray, parts, index and commits included, against two processes of others.
 
     python tests/bench/bench_features.py [--clips 320] [--runs 5]
+                                         [--librosa-python PATH] [--essentia-python PATH]
 
-Both decode, resample and compute the same mel of the same MP3 clips of 30 s (44.1 kHz, stereo) on
-two cores. The bare processes write nothing. The start of Ray and of the workers is left out: the
-bare clock starts when both processes have imported and warmed up, the job's clock when its first
-track is done (which the count leaves out) and stops at its last commit. Runs alternate; JSON to
-stdout.
+The others: a bare loop of the same libraries; librosa's load and melspectrogram; essentia's
+MonoLoader at its default resampling, with the mel of its musicnn input. The last two run in
+environments of their own (essentia is AGPL: `pip install essentia`, for this benchmark alone).
+
+All decode, resample and compute a mel of 96 bands of the same MP3 clips of 30 s (44.1 kHz, stereo)
+on two cores. The others write nothing. The start of Ray and of the workers is left out: the others'
+clock starts when both processes have imported and warmed up, the job's clock when its first track
+is done (which the count leaves out) and stops at its last commit. Runs alternate; JSON to stdout.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import multiprocessing
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,7 +42,35 @@ from pipeline import config
 from pipeline.stages.extract_catalog import extract_catalog
 
 RATE, CLIP_S, PROCESSES, FRONTEND = 16_000, 30, 2, "musicnn-mel96"
+OTHERS_CLIPS = 160
 CONF = Path(__file__).resolve().parents[2] / "conf" / "features.yaml"
+
+
+LIBROSA = """
+import librosa
+
+def mel(path):
+    wave, rate = librosa.load(path, sr=16000)
+    return librosa.feature.melspectrogram(y=wave, sr=rate, n_fft=512, hop_length=256, n_mels=96)
+"""
+ESSENTIA = """
+import essentia, essentia.standard as standard
+essentia.log.infoActive = essentia.log.warningActive = False
+bands = standard.TensorflowInputMusiCNN()
+
+def mel(path):
+    wave = standard.MonoLoader(filename=path, sampleRate=16000)()
+    frames = standard.FrameGenerator(wave, frameSize=512, hopSize=256, startFromZero=True)
+    return [bands(frame) for frame in frames]
+"""
+SHARE = """
+import sys
+mel(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for path in sys.argv[1:]:
+    mel(path)
+"""
 
 
 def make_clips(folder: Path, *, num_clips: int) -> list[Path]:
@@ -88,6 +121,30 @@ def clips_a_second_bare(paths: list[Path]) -> float:
     return len(paths) / (time.perf_counter() - started)
 
 
+def clips_a_second_elsewhere(python: str, code: str, paths: list[Path]) -> float:
+    """Two processes of another environment, each with half of the clips."""
+    shares = [paths[i::PROCESSES] for i in range(PROCESSES)]
+    workers = [
+        subprocess.Popen(
+            [python, "-c", code + SHARE, *map(str, share)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for share in shares
+    ]
+    for worker in workers:
+        if worker.stdout.readline() != "ready\n":
+            raise SystemExit(f"{python} could not do a clip")
+    started = time.perf_counter()
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    for worker in workers:
+        worker.wait()
+    return len(paths) / (time.perf_counter() - started)
+
+
 def clips_a_second_job(paths: list[Path], root: Path, *, overrides: tuple[str, ...]) -> float:
     shutil.rmtree(root, ignore_errors=True)
     write_catalog(root, paths)
@@ -110,7 +167,9 @@ def clips_a_second_job(paths: list[Path], root: Path, *, overrides: tuple[str, .
     return (len(made) - 1) / (ended_s - min(made).timestamp())
 
 
-def main(num_clips: int, runs: int, overrides: tuple[str, ...]) -> None:
+def main(
+    num_clips: int, runs: int, overrides: tuple[str, ...], elsewhere: dict[str, tuple[str, str]]
+) -> None:
     import ray
 
     ray.init(
@@ -122,22 +181,32 @@ def main(num_clips: int, runs: int, overrides: tuple[str, ...]) -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         paths = make_clips(Path(folder) / "clips", num_clips=num_clips)
-        pairs = []
+        rounds = []
         for _ in range(runs):
-            bare = clips_a_second_bare(paths)
-            job = clips_a_second_job(paths, Path(folder) / "root", overrides=overrides)
-            pairs.append((job, bare))
-            print(f"features {job:.1f}, bare {bare:.1f} clips/s", file=sys.stderr)
+            rates = {"bare": clips_a_second_bare(paths)}
+            rates["features"] = clips_a_second_job(
+                paths, Path(folder) / "root", overrides=overrides
+            )
+            for name, (python, code) in elsewhere.items():
+                rates[name] = clips_a_second_elsewhere(python, code, paths[:OTHERS_CLIPS])
+            rounds.append(rates)
+            print({name: round(rate, 1) for name, rate in rates.items()}, file=sys.stderr)
     ray.shutdown()
+    others = [name for name in rounds[0] if name != "features"]
     result = {
         "clips": num_clips,
         "runs": runs,
-        "features_clips_a_second": round(statistics.median(job for job, _ in pairs), 2),
-        "bare_clips_a_second": round(statistics.median(bare for _, bare in pairs), 2),
-        "ratio_median": round(statistics.median(job / bare for job, bare in pairs), 3),
-        "ratios": [round(job / bare, 3) for job, bare in pairs],
-        "features_times_real_time": round(CLIP_S * statistics.median(job for job, _ in pairs)),
+        "clips_a_second": {
+            name: round(statistics.median(rates[name] for rates in rounds), 2) for name in rounds[0]
+        },
+        "features_to_others": {
+            name: round(statistics.median(r["features"] / r[name] for r in rounds), 3)
+            for name in others
+        },
+        "ratios_to_bare": [round(rates["features"] / rates["bare"], 3) for rates in rounds],
     }
+    speed = result["clips_a_second"]["features"]
+    result["features_times_real_time"] = round(CLIP_S * speed)
     print(json.dumps(result, indent=2))
 
 
@@ -146,5 +215,10 @@ if __name__ == "__main__":
     parser.add_argument("--clips", type=int, default=320)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
+    parser.add_argument("--librosa-python")
+    parser.add_argument("--essentia-python")
     given = parser.parse_args()
-    main(given.clips, given.runs, tuple(given.overrides))
+    elsewhere = {"librosa": (given.librosa_python, LIBROSA)} if given.librosa_python else {}
+    if given.essentia_python:
+        elsewhere["essentia"] = (given.essentia_python, ESSENTIA)
+    main(given.clips, given.runs, tuple(given.overrides), elsewhere)
