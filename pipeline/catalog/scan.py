@@ -136,6 +136,11 @@ def _commit(connection: DuckDBPyConnection, *, table: DeltaTable, source_url: st
         raise TableError(
             f"another scan of {source_url} committed while this one ran; run it again ({error})"
         ) from error
+    except OSError as error:
+        raise TableError(
+            f"the catalog's store gave no answer to the commit ({error}): it may have happened. "
+            "Run the scan again: it adds what is missing, or finds nothing to do"
+        ) from error
 
 
 def _predicate(source_url: str) -> str:

@@ -68,20 +68,30 @@ def set_current_where_none(
 
 
 def _change(root_url: str, *, storage: Storage, change: Callable[[Rows], Rows]) -> Rows:
-    """Writes what `change` makes of the rows, on the version that it saw; gives the new rows."""
-    url = join(root_url, TABLE)
+    """Writes what `change` makes of the rows, on the version that it saw; gives the new rows.
+
+    A commit whose answer was lost may have happened: then the table holds what was to be written.
+    """
+    url, written, fault = join(root_url, TABLE), Rows(), ""
     for _ in range(MAX_ATTEMPTS):
         table = delta.open_table(url, storage=storage, schema=CURRENT)
         before = _rows(table)
+        if written and all(row in before for row in written):
+            return written
         after = change(before)
         if after == before:
             return []
+        written = [row for row in after if row not in before]
         try:
             _overwrite(table, rows=after)
-        except CommitFailedError:
+        except (CommitFailedError, OSError) as error:
+            fault = str(error)
             continue
-        return [row for row in after if row not in before]
-    raise TableError(f"{url} was changed by other jobs {MAX_ATTEMPTS} times; run again")
+        return written
+    raise TableError(
+        f"{url} could not be changed in {MAX_ATTEMPTS} attempts ({fault}); other jobs change it, "
+        "or its store fails: run again"
+    )
 
 
 def _rows(table: DeltaTable) -> Rows:

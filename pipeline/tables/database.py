@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from pipeline.errors import TableError
+from pipeline.errors import TableError, UserError
 from pipeline.schemas import CATALOG
 from pipeline.storage import Storage, join
 from pipeline.tables import delta
@@ -17,7 +17,11 @@ from pipeline.tables import delta
 
 @contextmanager
 def database(*, memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory DuckDB that spills beyond `memory_mb` MiB to a temporary folder of its own."""
+    """An in-memory DuckDB that spills beyond `memory_mb` MiB to a temporary folder of its own.
+
+    Raises:
+        UserError: neither memory nor the disk of the temporary folder is enough.
+    """
     with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
         connection = duckdb.connect(":memory:", config={"memory_limit": f"{memory_mb}MiB"})
         try:
@@ -25,6 +29,12 @@ def database(*, memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute("SET preserve_insertion_order = false")
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
+        except duckdb.OutOfMemoryException as error:
+            raise UserError(
+                f"DuckDB has no room left: {str(error).splitlines()[0]}. It may take {memory_mb} "
+                f"MiB (runtime.plan_memory_mb, query.memory_mb), and spills to {folder}: give it "
+                "more memory, or set TMPDIR to a folder on a larger disk"
+            ) from error
         finally:
             connection.close()
 

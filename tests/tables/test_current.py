@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from tagged import (
     MOODS,
     SOUNDS,
@@ -13,6 +14,8 @@ from tagged import (
     write_scorings,
 )
 
+from pipeline.errors import TableError
+from pipeline.tables import current
 from pipeline.tables.current import read_current, set_current, set_current_where_none
 from pipeline.tables.tags import publish
 
@@ -71,3 +74,32 @@ def test_changes_at_the_same_time_are_both_kept(tmp_path):
     for thread in threads:
         thread.join()
     assert shown(tmp_path) == {"moods": "s1", "sounds": "s2"}
+
+
+def test_a_change_whose_answer_was_lost_is_told_as_made(tmp_path, monkeypatch):
+    root = small_workspace(tmp_path)
+    write = current._overwrite
+    calls = []
+
+    def write_and_lose_the_answer(table, *, rows):
+        write(table, rows=rows)
+        calls.append(rows)
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(current, "_overwrite", write_and_lose_the_answer)
+    made = set_current_where_none(root, storage=STORAGE, scorings=[scoring("s1")])
+    assert made == ("s1",)
+    assert len(calls) == 1
+    assert shown(tmp_path) == {"moods": "s1"}
+
+
+def test_a_store_that_takes_no_change_is_named(tmp_path, monkeypatch):
+    root = small_workspace(tmp_path)
+
+    def refuse(table, *, rows):
+        raise OSError("503 SlowDown")
+
+    monkeypatch.setattr(current, "_overwrite", refuse)
+    with pytest.raises(TableError, match="503 SlowDown"):
+        set_current_where_none(root, storage=STORAGE, scorings=[scoring("s1")])
+    assert shown(tmp_path) == {}
