@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -54,10 +55,13 @@ class Progress:
     Attributes:
         total: tracks of this run.
         verb: what is done to them, for the line.
+        audio_s: of these tracks as their headers say; infinite where that is not known. Time left
+            is reckoned by it too, since the longest tracks come first.
     """
 
     total: int
     verb: str
+    audio_s: float = math.inf
     started: float = field(default_factory=time.monotonic)
     _line: Line = field(default_factory=Line)
     _ended: bool = False
@@ -73,7 +77,10 @@ class Progress:
     def line(self, tally: Tally, *, seconds: float) -> str:
         """For example `tag: 120 of 200 tracks, 2 failed, 1.9 tracks/s, ...`."""
         rate = tally.tracks / max(seconds, 1e-9)
-        left = (self.total - tally.tracks) / rate if rate else 0.0
+        done = max(
+            tally.tracks / self.total, tally.audio_s / max(self.audio_s, tally.audio_s, 1e-9)
+        )
+        left = seconds * (1 - done) / done if done else 0.0
         return (
             f"{self.verb}: {tally.tracks:,} of {self.total:,} tracks, "
             f"{tally.failed:,} failed, {rate:.1f} tracks/s, "

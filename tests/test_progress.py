@@ -14,6 +14,14 @@ def test_a_line_says_done_failed_rates_and_time_left():
     assert line == ("tag: 50 of 200 tracks, 5 failed, 5.0 tracks/s, 150x real time, 30 s left")
 
 
+def test_time_left_is_reckoned_by_audio_where_its_length_is_known():
+    tally = Tally(ok=1, audio_s=3600.0)
+    line = Progress(1_000, "tag", audio_s=7200.0).line(tally, seconds=10.0)
+    assert line.endswith("10 s left")
+    lied = Progress(4, "tag", audio_s=1e9).line(tally, seconds=10.0)
+    assert lied.endswith("30 s left")
+
+
 def test_the_last_line_is_always_printed(capsys):
     progress = Progress(2, "tag")
     progress(Tally(ok=1))

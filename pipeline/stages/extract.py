@@ -73,8 +73,8 @@ class ExtractTracks:
                 index.append(self._failed(row, wave))
             else:
                 with self._watch.timing("mel"):
-                    mel_MF = self._frontend.mel(torch.from_numpy(wave.wave_T)).numpy()
-                    mels.append((row["track_id"], mel_MF.astype(np.float16)))
+                    mel_MF = self._frontend.mel(torch.from_numpy(wave.wave_T)).half().numpy()
+                    mels.append((row["track_id"], mel_MF))
                 index.append(self._ok(row, wave, mel_MF))
             size_bytes = sum(mel.nbytes for _, mel in mels)
             if len(index) == self._work.file_tracks or size_bytes > PART_BYTES:
@@ -121,7 +121,7 @@ class ExtractTracks:
         for entry, first_row in zip(written, first_rows, strict=True):
             entry |= {"part": part, "first_row": first_row}
 
-    def _ok(self, row: dict[str, Any], wave: Wave, mel_MF: NDArray[np.float32]) -> dict[str, Any]:
+    def _ok(self, row: dict[str, Any], wave: Wave, mel_MF: NDArray[np.float16]) -> dict[str, Any]:
         num_frames = mel_MF.shape[1]
         return self._facts(row) | {
             "status": "ok",

@@ -169,7 +169,7 @@ class Probe:
         wave_T = torch.from_numpy(wave.wave_T)
         if self._frontend:
             with watch.timing("mel"):
-                mel_MF = self._frontend.mel(wave_T).numpy().astype(np.float16)
+                mel_MF = self._frontend.mel(wave_T).half().numpy()
             self._mels.append((track_id, mel_MF))
             return 0
         with watch.timing("infer"):

@@ -120,7 +120,7 @@ def run(
                     slices=slices,
                     num_workers=num_workers,
                     account=account,
-                    progress=Progress(num_tracks, verb),
+                    progress=Progress(num_tracks, verb, float(prepared.workload.work_s.sum())),
                 )
                 bottleneck = account.bottleneck(num_workers)
     finally:

@@ -74,6 +74,7 @@ def write_part(
         join(spec_url(root_url, spec), name),
         storage=storage,
         row_group_size=PART_ROW_GROUP,
+        plain=["mel"],
     )
     return f"{spec.spec_id}/{name}", first_rows
 

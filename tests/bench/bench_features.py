@@ -70,6 +70,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for path in sys.argv[1:]:
     mel(path)
+print("done", flush=True)
 """
 
 
@@ -83,7 +84,7 @@ def make_clips(folder: Path, *, num_clips: int) -> list[Path]:
     return paths
 
 
-def bare_process(paths: list[Path], ready: object, go: object) -> None:
+def bare_process(paths: list[Path], ready: object, go: object, done: object) -> None:
     """What a short script would do, and nothing else."""
     import soxr
     import torch
@@ -103,22 +104,26 @@ def bare_process(paths: list[Path], ready: object, go: object) -> None:
     go.wait()
     for path in paths:
         mel(path)
+    done.release()
 
 
 def clips_a_second_bare(paths: list[Path]) -> float:
     context = multiprocessing.get_context("spawn")
-    ready, go = context.Semaphore(0), context.Event()
+    ready, go, done = context.Semaphore(0), context.Event(), context.Semaphore(0)
     shares = [paths[i::PROCESSES] for i in range(PROCESSES)]
-    workers = [context.Process(target=bare_process, args=(s, ready, go)) for s in shares]
+    workers = [context.Process(target=bare_process, args=(s, ready, go, done)) for s in shares]
     for worker in workers:
         worker.start()
     for _ in workers:
         ready.acquire()
     started = time.perf_counter()
     go.set()
+    for _ in workers:
+        done.acquire()
+    rate = len(paths) / (time.perf_counter() - started)
     for worker in workers:
         worker.join()
-    return len(paths) / (time.perf_counter() - started)
+    return rate
 
 
 def clips_a_second_elsewhere(python: str, code: str, paths: list[Path]) -> float:
@@ -134,15 +139,18 @@ def clips_a_second_elsewhere(python: str, code: str, paths: list[Path]) -> float
         for share in shares
     ]
     for worker in workers:
-        if worker.stdout.readline() != "ready\n":
+        if "ready\n" not in iter(worker.stdout.readline, ""):  # essentia has a word to say first
             raise SystemExit(f"{python} could not do a clip")
     started = time.perf_counter()
     for worker in workers:
         worker.stdin.write("go\n")
         worker.stdin.flush()
     for worker in workers:
+        worker.stdout.readline()
+    rate = len(paths) / (time.perf_counter() - started)
+    for worker in workers:
         worker.wait()
-    return len(paths) / (time.perf_counter() - started)
+    return rate
 
 
 def clips_a_second_job(paths: list[Path], root: Path, *, overrides: tuple[str, ...]) -> float:

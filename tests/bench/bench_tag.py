@@ -61,7 +61,9 @@ print("RATE", len(paths) / (time.perf_counter() - started))
 """
 
 
-def bare_process(what: str, paths: list[Path], model: tuple | None, ready: object, go: object):
+def bare_process(
+    what: str, paths: list[Path], model: tuple | None, ready: object, go: object, done: object
+) -> None:
     """Decodes, or infers from decoded waves: nothing else."""
     import torch
 
@@ -80,15 +82,16 @@ def bare_process(what: str, paths: list[Path], model: tuple | None, ready: objec
             decode_here(path.read_bytes())
         else:
             tagger.score_wave(waves[i % len(waves)])
+    done.release()
 
 
 def bare_rate(what: str, paths: list[Path], model: tuple | None = None) -> float:
     """Clips a second of two bare processes."""
     context = multiprocessing.get_context("spawn")
-    ready, go = context.Semaphore(0), context.Event()
+    ready, go, done = context.Semaphore(0), context.Event(), context.Semaphore(0)
     shares = [paths[i::PROCESSES] for i in range(PROCESSES)]
     workers = [
-        context.Process(target=bare_process, args=(what, share, model, ready, go))
+        context.Process(target=bare_process, args=(what, share, model, ready, go, done))
         for share in shares
     ]
     for worker in workers:
@@ -97,9 +100,12 @@ def bare_rate(what: str, paths: list[Path], model: tuple | None = None) -> float
         ready.acquire()
     started = time.perf_counter()
     go.set()
+    for _ in workers:
+        done.acquire()
+    rate = len(paths) / (time.perf_counter() - started)
     for worker in workers:
         worker.join()
-    return len(paths) / (time.perf_counter() - started)
+    return rate
 
 
 def job_rate(paths: list[Path], root: Path, model: str, precision: Precision) -> float:

@@ -49,6 +49,7 @@ def epochs(output):
     return [line for line in told if line]
 
 
+@pytest.mark.slow
 def test_a_killed_job_goes_on_with_the_same_command(tmp_path):
     whole = learnable_workspace(tmp_path / "whole")
     settings = ("recipe.epochs=40", "recipe.batch_tracks=4")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -26,6 +27,7 @@ from pipeline.taxonomy import Taxonomy
 
 LOG = r"_delta_log/\d+\.json"
 COMMIT_FAULTS = [Fault.SLOW_DOWN, Fault.INTERNAL, Fault.RESET, Fault.LOST, Fault.UNSURE, Fault.SLOW]
+slowly = partial(pytest.param, marks=pytest.mark.slow)
 by_name = pytest.mark.parametrize("fault", COMMIT_FAULTS, ids=lambda fault: fault.name)
 
 
@@ -126,6 +128,7 @@ def test_creators_and_committers_in_many_threads_share_a_scoring(bucket):
     assert holds(bucket)
 
 
+@pytest.mark.slow
 def test_committers_in_two_processes_share_a_scoring_while_the_store_fails(bucket):
     program = Path(__file__).parent / "ledger_rows.py"
     line = [sys.executable, str(program), bucket.url, bucket.proxy.url()]
@@ -170,7 +173,7 @@ def scoring() -> Scoring:
     )
 
 
-@pytest.mark.parametrize("fault", [None, Fault.RESET, Fault.LOST, Fault.UNSURE])
+@pytest.mark.parametrize("fault", [None, Fault.LOST, *map(slowly, (Fault.RESET, Fault.UNSURE))])
 def test_tags_are_published_once_whatever_the_answer(bucket, fault):
     held(bucket).committers[KEY].commit()
     write_scoring(bucket.url, storage=bucket.storage, scoring=scoring())
