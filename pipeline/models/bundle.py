@@ -77,6 +77,15 @@ class Bundle:
 
         A plain head and missing thresholds add nothing to it, so that a tagger keeps its identity.
         """
+        thresholds = {} if self.thresholds is None else {"thresholds": self.thresholds}
+        return _sha256(self._scored_by() | thresholds)
+
+    @property
+    def scores_fingerprint(self) -> str:
+        """SHA-256 of everything that changes a score or an embedding: all but the thresholds."""
+        return _sha256(self._scored_by())
+
+    def _scored_by(self) -> dict[str, Any]:
         frontend = self.frontend.to_json()
         del frontend["block_frames"]  # how mels are stored changes no score
         facts: dict[str, Any] = {
@@ -91,14 +100,16 @@ class Bundle:
         }
         if self.head.kind is not HeadKind.SIGMOID:
             facts["head"] = self.head.to_json()
-        if self.thresholds is not None:
-            facts["thresholds"] = self.thresholds
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        return facts
 
     @property
     def model_version(self) -> str:
         """Name and the start of the fingerprint."""
         return f"{self.name}@{self.fingerprint[:12]}"
+
+
+def _sha256(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def bundle_url(reference: str, *, root_url: str) -> str:

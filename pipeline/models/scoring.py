@@ -22,8 +22,17 @@ def scoring_id(
 
     Limits are not part of it: they decide whether a track is scored, never its scores.
     """
+    return _id(bundle.fingerprint, source=source, precision=precision)
+
+
+def scores_id(bundle: Bundle, *, source: TagInput, precision: Precision = Precision.FLOAT32) -> str:
+    """The same without the bundle's thresholds: scorings that share it have the same scores."""
+    return _id(bundle.scores_fingerprint, source=source, precision=precision)
+
+
+def _id(fingerprint: str, *, source: TagInput, precision: Precision) -> str:
     facts = ARITHMETIC | {
-        "bundle": bundle.fingerprint,
+        "bundle": fingerprint,
         "input": str(source),
         "precision": str(precision),
     }

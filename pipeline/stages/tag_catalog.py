@@ -10,9 +10,10 @@ from pipeline.audio.frontend import FrontendSpec
 from pipeline.config import TagInput, TagJob
 from pipeline.errors import ConfigError, TableError
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle
-from pipeline.models.scoring import scoring_id
+from pipeline.models.scoring import scores_id, scoring_id
 from pipeline.progress import Summary
 from pipeline.schemas import FEATURE_INDEX
+from pipeline.stages.copy_scores import copy_scores
 from pipeline.stages.extract_catalog import load_work, plan_audio
 from pipeline.stages.run import run
 from pipeline.stages.score import ScoreTracks, ScoreWork, ScoringWork
@@ -57,6 +58,10 @@ def tag_catalog(config: TagJob, *, run_id: str, part: Part | None = None) -> Sum
         else:
             plan_features(connection, spec=spec, root_url=root_url, storage=storage, where=where)
 
+    for key, choice in choices.items():
+        scoring = _scoring(key, choice, config=config)
+        write_scoring(root_url, storage=storage, scoring=scoring)
+        copy_scores(scoring, config=config, where=where, run_id=run_id)
     prepared = prepare(
         RESULTS_LEDGER,
         keys=list(choices),
@@ -68,8 +73,6 @@ def tag_catalog(config: TagJob, *, run_id: str, part: Part | None = None) -> Sum
         memory_mb=config.runtime.plan_memory_mb,
         part=str(part or ""),
     )
-    for key, choice in choices.items():
-        write_scoring(root_url, storage=storage, scoring=_scoring(key, choice, config=config))
     return run(
         ScoreTracks,
         work=_work(config, choices=choices, prepared=prepared, root_url=root_url),
@@ -151,6 +154,9 @@ def _scoring(key: str, choice: Choice, *, config: TagJob) -> Scoring:
         input=str(config.scoring.input),
         frontend=bundle.frontend.to_json(),
         chunking=bundle.chunking.to_json(),
+        scores_id=scores_id(
+            bundle, source=config.scoring.input, precision=config.scoring.precision
+        ),
     )
 
 

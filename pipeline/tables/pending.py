@@ -118,15 +118,17 @@ class PendingReader:
 
     def rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Rows start to stop, each with its number as `row`."""
+        rows: list[dict[str, Any]] = self.table(start, stop).to_pylist()
+        for number, row in enumerate(rows, start):
+            row["row"] = number
+        return rows
+
+    def table(self, start: int, stop: int) -> pa.Table:
+        """Rows start to stop as they are in the file."""
         first = bisect.bisect_right(self._starts, start) - 1
         last = bisect.bisect_left(self._starts, stop)
         groups = tuple(range(first, last))
         if self._table is None or groups != self._groups:
             self._table = self._file.read_row_groups(list(groups))
             self._groups = groups
-        rows: list[dict[str, Any]] = self._table.slice(
-            start - self._starts[first], stop - start
-        ).to_pylist()
-        for number, row in enumerate(rows, start):
-            row["row"] = number
-        return rows
+        return self._table.slice(start - self._starts[first], stop - start)

@@ -12,8 +12,8 @@ from pipeline.storage import Storage, join
 from pipeline.taxonomy import Taxonomy
 
 FOLDER = "scorings"
-NAMES = ("reference", "model_version")
-"""What a bundle is called: the same one under another name gives the same scores."""
+NAMES = ("reference", "model_version", "scores_id")
+"""What a bundle is called, and what older files lack: none of them changes a score."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Scoring:
         input: `audio` or `features`.
         frontend: the mel's settings.
         chunking: how a track is cut.
+        scores_id: what gives the scores, hashed; scorings that share it differ in thresholds
+            alone. Empty in files from before it was kept.
     """
 
     scoring_id: str
@@ -39,6 +41,7 @@ class Scoring:
     input: str
     frontend: dict[str, Any]
     chunking: dict[str, Any]
+    scores_id: str = ""
 
     def to_json(self) -> str:
         """The file's text."""
