@@ -16,9 +16,7 @@ from pipeline.storage import Storage, absolute
 from pipeline.tables.database import register_catalog
 from pipeline.tables.ledger import FEATURES_LEDGER
 from pipeline.tables.prepare import prepare
-
-ASSUMED_BYTES_PER_S = 16_000
-"""Where no header says a length: MP3 of 128 kbit/s."""
+from pipeline.tables.workload import ASSUMED_BYTES_PER_S
 
 
 def extract_catalog(config: FeaturesJob, *, run_id: str) -> Summary:

@@ -9,9 +9,7 @@ from typing import Any
 import duckdb
 
 from pipeline.errors import ConfigError
-
-ASSUMED_BYTES_PER_S = 16_000
-"""128 kbit/s: where no header of the catalog says a length."""
+from pipeline.tables.workload import ASSUMED_BYTES_PER_S
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_STRIPES = 2**20
+ASSUMED_BYTES_PER_S = 16_000
+"""Where no header says a length: MP3 of 128 kbit/s."""
 
 
 @dataclass(frozen=True)

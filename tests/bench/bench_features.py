@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -108,10 +109,17 @@ def bare_process(paths: list[Path], ready: object, go: object, done: object) -> 
 
 
 def clips_a_second_bare(paths: list[Path]) -> float:
+    return rate_of_processes(bare_process, paths)
+
+
+def rate_of_processes(work: Callable[..., None], paths: list[Path], *rest: object) -> float:
+    """Paths a second of processes that call `work(share, *rest, ready, go, done)`."""
     context = multiprocessing.get_context("spawn")
     ready, go, done = context.Semaphore(0), context.Event(), context.Semaphore(0)
     shares = [paths[i::PROCESSES] for i in range(PROCESSES)]
-    workers = [context.Process(target=bare_process, args=(s, ready, go, done)) for s in shares]
+    workers = [
+        context.Process(target=work, args=(share, *rest, ready, go, done)) for share in shares
+    ]
     for worker in workers:
         worker.start()
     for _ in workers:
@@ -169,8 +177,13 @@ def clips_a_second_job(paths: list[Path], root: Path, *, overrides: tuple[str, .
     )
     summary = extract_catalog(job, run_id="bench")
     assert summary.tally.ok == len(paths)
-    table = DeltaTable(str(root / "feature_index"))
-    made = table.to_pyarrow_table(columns=["made_at"])["made_at"].to_pylist()
+    return rate_of_rows(root / "feature_index", column="made_at")
+
+
+def rate_of_rows(table_path: Path, *, column: str) -> float:
+    """Rows a second from the first row, which the count leaves out, to the last commit."""
+    table = DeltaTable(str(table_path))
+    made = table.to_pyarrow_table(columns=[column])[column].to_pylist()
     ended_s = max(entry["timestamp"] for entry in table.history()) / 1000
     return (len(made) - 1) / (ended_s - min(made).timestamp())
 

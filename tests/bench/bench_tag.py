@@ -22,14 +22,12 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import multiprocessing
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,8 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench_decode import decode_here
-from bench_features import make_clips
-from deltalake import DeltaTable
+from bench_features import PROCESSES, make_clips, rate_of_processes, rate_of_rows
 from workspace import write_catalog
 
 from pipeline import config
@@ -47,7 +44,7 @@ from pipeline.models.bundle import bundle_url, read_bundle
 from pipeline.stages.tag_catalog import tag_catalog
 from pipeline.storage import Storage
 
-CLIP_S, PROCESSES, BARE_CLIPS, PACKAGE_CLIPS = 30, 2, 24, 6
+CLIP_S, BARE_CLIPS, PACKAGE_CLIPS = 30, 24, 6
 CONF = Path(__file__).resolve().parents[2] / "conf" / "tag.yaml"
 PACKAGE = """
 import sys, time
@@ -62,7 +59,7 @@ print("RATE", len(paths) / (time.perf_counter() - started))
 
 
 def bare_process(
-    what: str, paths: list[Path], model: tuple | None, ready: object, go: object, done: object
+    paths: list[Path], what: str, model: tuple | None, ready: object, go: object, done: object
 ) -> None:
     """Decodes, or infers from decoded waves: nothing else."""
     import torch
@@ -87,25 +84,7 @@ def bare_process(
 
 def bare_rate(what: str, paths: list[Path], model: tuple | None = None) -> float:
     """Clips a second of two bare processes."""
-    context = multiprocessing.get_context("spawn")
-    ready, go, done = context.Semaphore(0), context.Event(), context.Semaphore(0)
-    shares = [paths[i::PROCESSES] for i in range(PROCESSES)]
-    workers = [
-        context.Process(target=bare_process, args=(what, share, model, ready, go, done))
-        for share in shares
-    ]
-    for worker in workers:
-        worker.start()
-    for _ in workers:
-        ready.acquire()
-    started = time.perf_counter()
-    go.set()
-    for _ in workers:
-        done.acquire()
-    rate = len(paths) / (time.perf_counter() - started)
-    for worker in workers:
-        worker.join()
-    return rate
+    return rate_of_processes(bare_process, paths, what, model)
 
 
 def job_rate(paths: list[Path], root: Path, model: str, precision: Precision) -> float:
@@ -125,10 +104,7 @@ def job_rate(paths: list[Path], root: Path, model: str, precision: Precision) ->
     )
     summary = tag_catalog(job, run_id="bench")
     assert summary.tally.ok == len(paths)
-    table = DeltaTable(str(root / "results"))
-    made = table.to_pyarrow_table(columns=["tagged_at"])["tagged_at"].to_pylist()
-    ended_s = max(entry["timestamp"] for entry in table.history()) / 1000
-    return (len(made) - 1) / (ended_s - min(made).timestamp())
+    return rate_of_rows(root / "results", column="tagged_at")
 
 
 def package_rate(python: str, paths: list[Path]) -> float:

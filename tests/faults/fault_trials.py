@@ -181,14 +181,15 @@ def twice_at_once(stage: Stage, job: Job, rng: Random) -> Played:
 
 
 def twice_and_one_dies(stage: Stage, job: Job, rng: Random) -> Played:
-    dying = replace(job, meets="second", fault=DriverFault.KILLED_AFTER)
+    # Before: the slower of two finds all its rows committed by the other, and may commit nothing.
+    dying = replace(job, meets="second", fault=DriverFault.KILLED_BEFORE)
     drivers = [
         stage.ground.start(dying),
         stage.ground.start(replace(job, name="second", meets="first")),
     ]
     first, second = (driver.wait() for driver in drivers)
     problem = second if first == "killed" else f"the driver was not killed: {first}"
-    return Played("one of two drivers, after its first commit", problem=problem)
+    return Played("one of two drivers, before its first commit", problem=problem)
 
 
 def decoder_obeys(stage: Stage, job: Job, rng: Random) -> Played:
