@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import boto3
 import pytest
@@ -116,9 +117,11 @@ def test_a_table_is_made_once_whatever_the_answer(bucket, fault):
 
 def test_creators_and_committers_in_many_threads_share_a_scoring(bucket):
     tracks = [f"t{i:02d}" for i in range(8)]
+    planned = Barrier(3)  # a plan made after a commit has fewer rows, and other numbers for them
 
     def run(n):
         prepared = start(bucket.url, storage=bucket.storage, tracks=tracks, run_id=f"r{n}")
+        planned.wait(timeout=60)
         work(prepared, root=bucket.url, storage=bucket.storage, tracks=tracks, each=4)
         return prepared.committers[KEY].committed
 
