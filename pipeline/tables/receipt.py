@@ -166,8 +166,9 @@ def write_parquet(
         url: of the file.
         storage: how to reach it.
         row_group_size: rows in a group; None: pyarrow's.
-        plain: columns of numbers that never repeat: to try a dictionary for them and to find their
-            extremes takes twice as long as to write them.
+        plain: columns of tensors of floats that never repeat: to try a dictionary for them and to
+            find their extremes takes twice as long as to write them. Their first bytes stand
+            together, then their second ones, which makes mels 10 % smaller in the same time.
     """
     looked_at = [name for name in table.schema.names if name not in plain]
     options = {
@@ -175,6 +176,7 @@ def write_parquet(
         "row_group_size": row_group_size,
         "use_dictionary": looked_at if plain else True,
         "write_statistics": looked_at if plain else True,
+        "column_encoding": {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in plain} or None,
     }
     if not is_local(url):
         sink = pa.BufferOutputStream()
