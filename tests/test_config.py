@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 from presets import PRESETS, preset
 
-from pipeline import config, config_compare, config_evaluation, config_plan, config_training
+from pipeline import (
+    config,
+    config_compare,
+    config_evaluation,
+    config_plan,
+    config_teach,
+    config_training,
+)
 from pipeline.audio.frontend import FRONTENDS
 from pipeline.errors import ConfigError
 from pipeline.models.architectures import check_input, complete
@@ -23,6 +30,7 @@ KINDS = {
     "explain.yaml": config_evaluation.ExplainJob,
     "promote.yaml": config_evaluation.PromoteJob,
     "plan.yaml": config_plan.PlanJob,
+    "teach.yaml": config_teach.TeachJob,
 }
 TRAININGS = {
     f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")

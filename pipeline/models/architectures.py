@@ -20,6 +20,7 @@ from pipeline.models.note_cnn import NoteCnn
 from pipeline.models.sample import SampleCnn
 from pipeline.models.sample_se import SampleSe
 from pipeline.models.short_chunk import ShortChunk, ShortChunkRes
+from pipeline.models.taught import OWN, SUFFIX, TaughtTagger
 from pipeline.models.vgg import Vgg
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
@@ -63,11 +64,24 @@ def build(architecture: str, *, parameters: Mapping[str, int]) -> nn.Module:
     Raises:
         ConfigError: no such network, or parameters that it does not take.
     """
+    if architecture.endswith(SUFFIX):
+        return _build_taught(architecture, parameters=parameters)
     _check_known(architecture)
     try:
         return ARCHITECTURES[architecture](**parameters)
     except TypeError as error:
         raise ConfigError(f"architecture {architecture}: {error}") from None
+
+
+def _build_taught(architecture: str, *, parameters: Mapping[str, int]) -> nn.Module:
+    if missing := [name for name in (*OWN, "num_tags") if name not in parameters]:
+        raise ConfigError(f"architecture {architecture}: {', '.join(missing)} is not given")
+    of_base = {name: value for name, value in parameters.items() if name not in OWN}
+    of_base["num_tags"] = parameters["base_tags"]
+    base = build(architecture.removesuffix(SUFFIX), parameters=of_base)
+    return TaughtTagger(
+        base, num_embedding=parameters["num_embedding"], num_tags=parameters["num_tags"]
+    )
 
 
 def complete(architecture: str, *, parameters: Mapping[str, int], n_mels: int) -> dict[str, int]:

@@ -30,7 +30,7 @@ __all__ = ["Bundle", "Chunking", "Domain", "bundle_url", "read_bundle", "write_b
 
 BUNDLE_FILE = "bundle.json"
 WEIGHTS_FILE = "weights.safetensors"
-COLLECTIONS = ("musicnn", "sota", "trained")
+COLLECTIONS = ("musicnn", "sota", "trained", "taught")
 _NAMED_IN_FAULTS = 5
 
 
@@ -51,6 +51,7 @@ class Bundle:
         source: where the weights come from.
         weights_sha256: of the weights file; `write_bundle` fills it.
         head: logits to scores.
+        base: of a taught tagger, the scores_fingerprint of the one whose embeddings it reads.
         evaluation: what was measured of it when it was made, for people.
         origin: how it was trained and its thresholds were chosen, for people; bundles that differ
             in nothing else are equal.
@@ -68,6 +69,7 @@ class Bundle:
     source: str
     weights_sha256: str = ""
     head: Head = SIGMOID
+    base: str = ""
     evaluation: dict[str, float] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin, compare=False)
 
@@ -100,6 +102,8 @@ class Bundle:
         }
         if self.head.kind is not HeadKind.SIGMOID:
             facts["head"] = self.head.to_json()
+        if self.base:
+            facts |= {"base": self.base, "aggregation": "head of the mean embedding"}
         return facts
 
     @property

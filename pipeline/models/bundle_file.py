@@ -54,8 +54,9 @@ class _BundleFile(_Section):
     licence: str
     source: str
     weights_sha256: str
-    # Bundles of before these three lack them.
+    # Bundles of before these four lack them.
     head: _HeadFile = _HeadFile(kind="sigmoid", sets=[])
+    base: str = ""
     evaluation: dict[str, float] = {}
     origin: Origin = Origin()
 

@@ -30,6 +30,11 @@ def scores_id(bundle: Bundle, *, source: TagInput, precision: Precision = Precis
     return _id(bundle.scores_fingerprint, source=source, precision=precision)
 
 
+def base_scores_id(bundle: Bundle, *, source: TagInput, precision: Precision) -> str:
+    """The scores_id of the scoring whose embeddings a taught bundle reads; empty for others."""
+    return _id(bundle.base, source=source, precision=precision) if bundle.base else ""
+
+
 def _id(fingerprint: str, *, source: TagInput, precision: Precision) -> str:
     facts = ARITHMETIC | {
         "bundle": fingerprint,

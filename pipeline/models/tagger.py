@@ -30,6 +30,7 @@ from pipeline.config import Precision
 from pipeline.models.architectures import build
 from pipeline.models.bundle import Bundle, Domain
 from pipeline.models.lowered import lowered
+from pipeline.models.taught import TaughtTagger
 
 SECONDS_PER_FORWARD = 30.72
 """Chunks go through the network together up to this length (ten of 3 s), at least one."""
@@ -43,15 +44,17 @@ class TrackScores:
         starts_s: where each chunk starts, seconds (N,).
         scores_NK: 0 to 1, in taxonomy order.
         embeddings_NE: the layer that the bundle names.
+        of_track_K: the track's scores, where they are not the mean of its chunks'.
     """
 
     starts_s: NDArray[np.float64]
     scores_NK: NDArray[np.float32]
     embeddings_NE: NDArray[np.float32]
+    of_track_K: NDArray[np.float32] | None = None
 
     def mean_scores(self) -> NDArray[np.float32]:
         """The track's scores (K,)."""
-        return _mean(self.scores_NK)
+        return _mean(self.scores_NK) if self.of_track_K is None else self.of_track_K
 
     def mean_embedding(self) -> NDArray[np.float32]:
         """The track's embedding (E,)."""
@@ -172,11 +175,14 @@ class Tagger:
                 logits_NK = output.logits_NK.float()
                 scores.append(head.scores(logits_NK, num_tags=num_tags).cpu())
                 embeddings.append(output.embedding_NE.float().cpu())
-        return TrackScores(
+        found = TrackScores(
             starts_s=np.array(starts) / spec.sample_rate,
             scores_NK=torch.cat(scores).numpy(),
             embeddings_NE=torch.cat(embeddings).numpy(),
         )
+        if isinstance(self.network, TaughtTagger):
+            return replace(found, of_track_K=self.network.track_scores(found.mean_embedding()))
+        return found
 
 
 def _repeat(signal: Tensor, length: int) -> Tensor:

@@ -146,7 +146,7 @@ class ScoreTracks:
             duration_s=signal.duration_s,
             num_chunks=len(scores.starts_s),
             scores_K=scores.mean_scores(),
-            embedding_E=scores.mean_embedding(),
+            embedding_E=None if self._taggers[i].bundle.base else scores.mean_embedding(),
             flaw=signal.flaw,
             detail=signal.detail,
             tagged_at=now,

@@ -10,7 +10,7 @@ from pipeline.audio.frontend import FrontendSpec
 from pipeline.config import TagInput, TagJob
 from pipeline.errors import ConfigError, TableError
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle
-from pipeline.models.scoring import scores_id, scoring_id
+from pipeline.models.scoring import base_scores_id, scores_id, scoring_id
 from pipeline.progress import Summary
 from pipeline.schemas import FEATURE_INDEX
 from pipeline.stages.copy_scores import copy_scores
@@ -47,7 +47,7 @@ def tag_catalog(config: TagJob, *, run_id: str, part: Part | None = None) -> Sum
         TableError: no catalog, duplicate track ids in it, or features that are not there.
     """
     root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
-    choices = _choose(config, root_url=root_url, storage=storage)
+    choices = choose(config, root_url=root_url, storage=storage)
     spec = next(iter(choices.values())).bundle.frontend
     from_audio = config.scoring.input == TagInput.AUDIO
     where = part.where if part else "true"
@@ -59,9 +59,7 @@ def tag_catalog(config: TagJob, *, run_id: str, part: Part | None = None) -> Sum
             plan_features(connection, spec=spec, root_url=root_url, storage=storage, where=where)
 
     for key, choice in choices.items():
-        scoring = _scoring(key, choice, config=config)
-        write_scoring(root_url, storage=storage, scoring=scoring)
-        copy_scores(scoring, config=config, where=where, run_id=run_id)
+        begin_scoring(key, choice, config=config, where=where, run_id=run_id)
     prepared = prepare(
         RESULTS_LEDGER,
         keys=list(choices),
@@ -123,8 +121,38 @@ def plan_features(
         )
 
 
-def _choose(config: TagJob, *, root_url: str, storage: Storage) -> dict[str, Choice]:
-    """The configured bundles by scoring_id; all must read the same waves, or the same features."""
+def begin_scoring(key: str, choice: Choice, *, config: TagJob, where: str, run_id: str) -> int:
+    """Describes a scoring, and makes the rows that need no audio from those of others.
+
+    Args:
+        key: its scoring_id.
+        choice: its bundle.
+        config: the job.
+        where: SQL over columns of the catalog: these tracks only.
+        run_id: names the run in the rows.
+
+    Returns:
+        How many rows were made.
+    """
+    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
+    scoring, asked = _scoring(key, choice, config=config), config.scoring
+    write_scoring(root_url, storage=storage, scoring=scoring)
+    return copy_scores(
+        scoring,
+        config=config,
+        where=where,
+        run_id=run_id,
+        base_scores_id=base_scores_id(choice.bundle, source=asked.input, precision=asked.precision),
+        head_url=choice.url,
+    )
+
+
+def choose(config: TagJob, *, root_url: str, storage: Storage) -> dict[str, Choice]:
+    """The configured bundles by scoring_id; all must read the same waves, or the same features.
+
+    Raises:
+        ConfigError: a bundle is missing or broken, or the bundles do not go together.
+    """
     choices: dict[str, Choice] = {}
     for reference in config.scoring.models:
         url = bundle_url(reference, root_url=root_url)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -174,7 +175,7 @@ class Committer:
         uris = delta.file_uris(self._table, predicate=self._predicate)
         listed = {uri.rpartition("/")[2] for uri in uris}
         foreign = [uri for uri in uris if uri.rpartition("/")[2] not in self._known]
-        done = self._ids_in(foreign) if foreign else set()
+        done = self._ids_in(foreign, among=self._held_ids()) if foreign else set()
         kept: list[Receipt] = []
         try:
             while self._held:  # one by one: what a fault of the store interrupts is still held
@@ -192,9 +193,7 @@ class Committer:
         """The receipt, or one of those of its rows that are not done; None if all are."""
         if not done:
             return receipt
-        rows = self._read(receipt)
-        ids = zip(*(rows[column].to_pylist() for column in ID_COLUMNS), strict=True)
-        fresh = np.array([pair not in done for pair in ids])
+        fresh = np.array([pair not in done for pair in _ids(self._read(receipt))])
         if fresh.all():
             return receipt
         if fresh.any():
@@ -202,15 +201,19 @@ class Committer:
         self._discard(receipt)
         return None
 
-    def _ids_in(self, uris: list[str]) -> set[tuple[str, str]]:
-        """What other jobs have committed under this key since this run opened the table."""
+    def _held_ids(self) -> set[tuple[str, str]]:
+        """What the next commit would hold: all that is compared with others' rows in memory."""
+        return {pair for receipt in self._held for pair in _ids(self._read(receipt))}
+
+    def _ids_in(self, uris: list[str], *, among: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of the rows that other jobs have committed under this key, file by file."""
         done: set[tuple[str, str]] = set()
         for uri in uris:
             filesystem, path = self._storage.arrow_filesystem(uri)
             columns = [*ID_COLUMNS, self._ledger.key_column]
             rows = pq.read_table(path, filesystem=filesystem, columns=columns)
             mine = rows.filter(pc.field(self._ledger.key_column) == self._key)
-            done.update(zip(*(mine[column].to_pylist() for column in ID_COLUMNS), strict=True))
+            done.update(among.intersection(_ids(mine)))
         return done
 
     @property
@@ -235,8 +238,11 @@ class Committer:
 
     def _discard(self, receipt: Receipt) -> None:
         url = join(self._url, receipt.path)
-        with contextlib.suppress(
-            UserError, *FAULTS
-        ):  # one that stays is in no version of the table
+        with contextlib.suppress(UserError, *FAULTS):  # one that stays is in no version
             if self._storage.exists(url):
                 self._storage.delete(url)
+
+
+def _ids(rows: pa.Table) -> Iterator[tuple[str, str]]:
+    columns = (rows[column].to_pylist() for column in ID_COLUMNS)
+    return zip(*columns, strict=True)

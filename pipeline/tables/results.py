@@ -17,12 +17,15 @@ def ok_row(
     duration_s: float,
     num_chunks: int,
     scores_K: NDArray[np.float32],
-    embedding_E: NDArray[np.float32],
+    embedding_E: NDArray[np.float32] | None,
     flaw: Reason | None,
     detail: str,
     tagged_at: datetime,
 ) -> dict[str, Any]:
-    """A scored track; `flaw` says what was wrong with a file that was still good enough."""
+    """A scored track; `flaw` says what was wrong with a file that was still good enough.
+
+    A taught tagger's rows have no embedding: its base's have it.
+    """
     return facts | {
         "status": "ok",
         "reason": flaw,

@@ -48,13 +48,16 @@ class PublishReport:
     made_current: tuple[str, ...]
 
 
-def publish(root_url: str, *, storage: Storage, memory_mb: int) -> PublishReport:
+def publish(
+    root_url: str, *, storage: Storage, memory_mb: int, only: str | None = None
+) -> PublishReport:
     """Brings `tags` up to date with `results`, and gives each taxonomy a current scoring.
 
     Args:
         root_url: the workspace.
         storage: how to reach it.
         memory_mb: of DuckDB, MiB; beyond it spills to disk.
+        only: this scoring alone; None: all.
 
     Raises:
         TableError: there are no results, a scoring is not described, a row has another number of
@@ -68,7 +71,11 @@ def publish(root_url: str, *, storage: Storage, memory_mb: int) -> PublishReport
         delta.parquet_source(
             connection, name="results", table=results, schema=RESULTS, storage=storage
         )
-        scorings = _scorings_in_results(connection, root_url=root_url, storage=storage)
+        scorings = [
+            scoring
+            for scoring in _scorings_in_results(connection, root_url=root_url, storage=storage)
+            if only in (None, scoring.scoring_id)
+        ]
         tracks = {
             scoring.scoring_id: _publish_scoring(
                 connection, scoring=scoring, tags_url=join(root_url, TABLE), storage=storage

@@ -1,4 +1,4 @@
-"""New thresholds for many tracks: the rows of a scoring with the same scores are copied.
+"""New thresholds, and a taught tag, for many tracks: rows are made from rows, without audio.
 
     python tests/bench/bench_retag.py WORKSPACE [--tracks 100000 1000000]
 
@@ -26,20 +26,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import pyarrow as pa
 from bench_million import grow_catalog
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from pipeline import config
 from pipeline.config import TagInput
+from pipeline.config_teach import TeachJob
 from pipeline.models.bundle import bundle_url, read_bundle, write_bundle
 from pipeline.models.scoring import scores_id, scoring_id
 from pipeline.schemas import RESULTS
 from pipeline.stages.tag_catalog import tag_catalog
+from pipeline.stages.teach_tag import teach_tag
 from pipeline.storage import Storage
 from pipeline.tables import delta
 from pipeline.tables.scorings import Scoring, write_scoring
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-MODEL, FILE_ROWS = "musicnn:MTT_musicnn", 8_192
+MODEL, FILE_ROWS, NUM_EXAMPLES = "musicnn:MTT_musicnn", 8_192, 20
 
 
 def lists(values: np.ndarray) -> pa.Array:
@@ -75,6 +77,8 @@ def one(workspace: str, root: Path, *, tracks: int) -> dict:
     storage = Storage()
     bundle, weights = read_bundle(bundle_url(MODEL, root_url=workspace), storage=storage)
     num_tags = len(bundle.taxonomy.tags)
+    own = bundle_url(MODEL, root_url=str(root))
+    write_bundle(own, storage=storage, bundle=bundle, weights=weights)
     precise = replace(bundle, name="precise", thresholds=(0.5,) * num_tags)
     url = bundle_url("trained:precise", root_url=str(root))
     write_bundle(url, storage=storage, bundle=precise, weights=weights)
@@ -107,7 +111,34 @@ def one(workspace: str, root: Path, *, tracks: int) -> dict:
     summary = tag_catalog(job, run_id="again")
     seconds = time.perf_counter() - started
     assert (summary.already, summary.committed) == (tracks, 0)
-    return {"tracks": tracks, "seconds": round(seconds, 1)}
+    return {"tracks": tracks, "thresholds_s": round(seconds, 1)} | teach(root, tracks=tracks)
+
+
+def teach(root: Path, *, tracks: int) -> dict:
+    """Of 20 examples: what a head takes, its tag published and shown."""
+    ids = read_ids(root, number=NUM_EXAMPLES)
+    job = config.load(
+        TeachJob,
+        CONF / "teach.yaml",
+        overrides=(
+            f"workspace.root_url={root}",
+            "teaching.tag=new",
+            f"teaching.model={MODEL}",
+            f"teaching.positive={ids}",
+            "runtime.num_actors=2",
+            "runtime.object_store_mb=200",
+        ),
+    )
+    started = time.perf_counter()
+    taught = teach_tag(job, run_id="teach")
+    seconds = time.perf_counter() - started
+    assert taught.num_scored == tracks
+    return {"teach_s": round(seconds, 1)}
+
+
+def read_ids(root: Path, *, number: int) -> list[str]:
+    table = DeltaTable(f"{root}/catalog").to_pyarrow_dataset()
+    return table.head(number, columns=["track_id"])["track_id"].to_pylist()
 
 
 def main(workspace: str, sizes: list[int]) -> None:

@@ -44,7 +44,7 @@ from pipeline.models.bundle import bundle_url, read_bundle
 from pipeline.stages.tag_catalog import tag_catalog
 from pipeline.storage import Storage
 
-CLIP_S, BARE_CLIPS, PACKAGE_CLIPS = 30, 24, 6
+CLIP_S, BARE_CLIPS, PACKAGE_CLIPS = 30, 48, 6
 CONF = Path(__file__).resolve().parents[2] / "conf" / "tag.yaml"
 PACKAGE = """
 import sys, time

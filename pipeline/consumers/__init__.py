@@ -1,0 +1,1 @@
+"""What people do with tags: search, playlists, recaps, new tags by example."""
