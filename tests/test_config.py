@@ -10,6 +10,8 @@ from pipeline import (
     config_compare,
     config_evaluation,
     config_plan,
+    config_search,
+    config_similar,
     config_teach,
     config_training,
 )
@@ -31,6 +33,8 @@ KINDS = {
     "promote.yaml": config_evaluation.PromoteJob,
     "plan.yaml": config_plan.PlanJob,
     "teach.yaml": config_teach.TeachJob,
+    "search.yaml": config_search.SearchJob,
+    "similar.yaml": config_similar.SimilarJob,
 }
 TRAININGS = {
     f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")

@@ -15,6 +15,7 @@ FOLDERS = (
     "training",
     "evaluation",
     "tables",
+    "consumers",
     "stages",
 )
 

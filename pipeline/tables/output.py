@@ -56,6 +56,11 @@ def write_result(table: pa.Table, *, query_format: QueryFormat, output: IO[bytes
         pq.write_table(table, output, compression="zstd")
 
 
+def led_by(table: pa.Table, column: str) -> pa.Table:
+    """The table with a column in front: what a narrow terminal shows first."""
+    return table.select([column, *(name for name in table.column_names if name != column)])
+
+
 def table_text(table: pa.Table, *, width: int) -> str:
     """The answer as a table of at most `width` characters a line."""
     rows = [[cell(value) for value in row.values()] for row in _rows(table.slice(0, SHOWN_ROWS))]

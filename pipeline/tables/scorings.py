@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipeline.errors import ConfigError, TableError
@@ -70,7 +70,7 @@ def scoring_url(root_url: str, scoring_id: str) -> str:
 
 
 def write_scoring(root_url: str, *, storage: Storage, scoring: Scoring) -> None:
-    """Leaves the file, unless it is there already.
+    """Leaves the file, unless it is there already; one of before scores_ids gets its own.
 
     Raises:
         TableError: it is there and says something else: published rows would contradict it.
@@ -88,6 +88,9 @@ def write_scoring(root_url: str, *, storage: Storage, scoring: Scoring) -> None:
             "now, under the same scoring_id. Published rows rest on that file: tag with a bundle "
             "that has a version of its own, or with the one that was used before."
         )
+    if not before["scores_id"] and now["scores_id"]:
+        told = replace(_read(url, storage=storage), scores_id=scoring.scores_id)
+        storage.write(url, told.to_json().encode())
 
 
 def read_scorings(root_url: str, *, storage: Storage) -> dict[str, Scoring]:

@@ -44,6 +44,14 @@ def test_the_same_bundle_under_another_name_is_the_same_scoring(tmp_path):
     assert read_scorings(str(tmp_path), storage=STORAGE) == {"s1": scoring("s1")}
 
 
+def test_a_file_of_before_scores_ids_gets_its_own_and_keeps_the_rest(tmp_path):
+    write_scorings(tmp_path, dataclasses.replace(scoring("s1"), scores_id=""))
+    now = dataclasses.replace(scoring("s1"), scores_id="0123", reference="elsewhere")
+    write_scoring(str(tmp_path), storage=STORAGE, scoring=now)
+    told = dataclasses.replace(scoring("s1"), scores_id="0123")
+    assert read_scorings(str(tmp_path), storage=STORAGE) == {"s1": told}
+
+
 def test_tuples_in_the_settings_do_not_count_as_a_change(tmp_path):
     one = dataclasses.replace(scoring("s1"), frontend={"sizes": (1, 2)})
     write_scoring(str(tmp_path), storage=STORAGE, scoring=one)
