@@ -10,6 +10,7 @@ from pipeline import (
     config_compare,
     config_evaluation,
     config_plan,
+    config_playlist,
     config_search,
     config_similar,
     config_teach,
@@ -35,6 +36,7 @@ KINDS = {
     "teach.yaml": config_teach.TeachJob,
     "search.yaml": config_search.SearchJob,
     "similar.yaml": config_similar.SimilarJob,
+    "playlist.yaml": config_playlist.PlaylistJob,
 }
 TRAININGS = {
     f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")
