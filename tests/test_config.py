@@ -11,6 +11,7 @@ from pipeline import (
     config_evaluation,
     config_plan,
     config_playlist,
+    config_recap,
     config_search,
     config_similar,
     config_teach,
@@ -37,6 +38,7 @@ KINDS = {
     "search.yaml": config_search.SearchJob,
     "similar.yaml": config_similar.SimilarJob,
     "playlist.yaml": config_playlist.PlaylistJob,
+    "recap.yaml": config_recap.RecapJob,
 }
 TRAININGS = {
     f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")
