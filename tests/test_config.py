@@ -7,6 +7,7 @@ from presets import PRESETS, preset
 
 from pipeline import (
     config,
+    config_browse,
     config_compare,
     config_evaluation,
     config_plan,
@@ -39,6 +40,7 @@ KINDS = {
     "similar.yaml": config_similar.SimilarJob,
     "playlist.yaml": config_playlist.PlaylistJob,
     "recap.yaml": config_recap.RecapJob,
+    "browse.yaml": config_browse.BrowseJob,
 }
 TRAININGS = {
     f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")

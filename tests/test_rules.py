@@ -19,17 +19,22 @@ ONLY_IN = {
     "soxr": ("pipeline/audio/", "pipeline/catalog/rendered"),
     "av": ("pipeline/audio/",),
     "click": ("pipeline/commandline.py", "jobs/"),
+    "fastapi": ("pipeline/browse/",),
+    "starlette": ("pipeline/browse/",),
+    "uvicorn": ("pipeline/browse/",),
 }
 PURE = ("pipeline/audio/", "pipeline/evaluation/", "pipeline/taxonomy.py", "pipeline/schemas.py")
 IMPURE = {"ray", "fsspec", "mlflow", "deltalake", "duckdb"}
 LAYERS = [
     ("jobs/", set()),
-    ("pipeline/stages/", {"jobs"}),
+    ("pipeline/browse/", {"jobs"}),
+    ("pipeline/stages/", {"jobs", "pipeline.browse"}),
     (
         "pipeline/",
         {
             "jobs",
             "pipeline.stages",
+            "pipeline.browse",
             "pipeline.tracking",
             "pipeline.registry",
             "pipeline.references",

@@ -17,6 +17,7 @@ FOLDERS = (
     "tables",
     "consumers",
     "stages",
+    "browse",
 )
 
 

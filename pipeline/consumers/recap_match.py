@@ -51,7 +51,8 @@ CREATE TABLE songs AS
 WITH keyed AS (
     SELECT i.item, f.track_id, coalesce(f.how, '')::ENUM('', 'id', 'isrc', 'name') AS how,
         coalesce(c.artist, i.artist) AS artist,
-        coalesce(c.title, i.title, i.track, i.isrc) AS title, c.year, c.duration_s, i.listens, hash(coalesce(a.key, '')) AS artist_hash,
+        coalesce(c.title, i.title, i.track, i.isrc) AS title, c.year, c.duration_s,
+        i.listens, hash(coalesce(a.key, '')) AS artist_hash,
         CASE WHEN f.track_id IS NULL THEN hash(a.key, coalesce(t.key, i.track, i.isrc))
             ELSE hash('catalog', f.track_id) END AS track_hash
     FROM items i LEFT JOIN found f USING (item) LEFT JOIN catalog c USING (track_id)

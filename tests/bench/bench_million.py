@@ -155,6 +155,7 @@ def one(verb: str, tracks: int, root: Path) -> dict:
         "planning_and_start_s": round(whole_s - first.seconds, 1),
         "overhead_ms_a_track_and_core": round(1000 * ACTORS * first.seconds / tracks, 3),
         "resume_planning_and_start_s": round(resume_s - second.seconds, 1),
+        "resume_streaming_s": round(second.seconds, 1),
         "driver_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "worker_peak_mib": round(memory.peak_bytes / 2**20),
         table: files_below(root / table),

@@ -52,6 +52,7 @@ def alone(tmp_path_factory):
     return train(root, name="alone", workers=0)
 
 
+@pytest.mark.slow  # the next one has two workers as well, and loses one
 def test_two_workers_give_what_one_process_gives(alone, tmp_path):
     told = []
     trained = train(learnable_workspace(tmp_path), name="two", workers=2, on_epoch=told.append)

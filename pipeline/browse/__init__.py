@@ -1,0 +1,1 @@
+"""A local web application over the tables, for people who look and listen."""
