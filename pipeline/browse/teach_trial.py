@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from pipeline.config_teach import TeachJob
-from pipeline.consumers.teach import Lesson, examples, learn, to_ask
+from pipeline.consumers.teach import Lesson, from_threshold, to_ask
 from pipeline.errors import ConfigError
-from pipeline.stages.teach_examples import choose_examples
+from pipeline.stages.teach_examples import choose_examples, learn_from
 from pipeline.tables.scorings import find_scoring, read_scorings
 
 # Shape letters: N tracks, E embedding.
@@ -97,18 +97,13 @@ def try_tag(views: DuckDBPyConnection, job: TeachJob, *, root_url: str) -> Trial
         raise ConfigError("name the tag, and the model that it is taught on")
     base = find_scoring(read_scorings(root_url, storage=storage), teaching.model)
     chosen = choose_examples(views, teaching, storage=storage, base=base)
-    lesson = learn(
-        examples(chosen.positive_NE, chosen.negative_NE, chosen.drawn_NE, groups=chosen.groups),
-        precision=teaching.precision,
-        share=teaching.share,
-        seed=teaching.seed,
-    )
+    lesson = learn_from(chosen, teaching)
     ids, scores_N = _scores(views, lesson, scoring_id=base.scoring_id)
     known = {*chosen.positive_ids, *chosen.negative_ids}
     others = np.array([i for i, one in enumerate(ids) if one not in known], np.int64)
     ranked = others[np.argsort(-scores_N[others], kind="stable")]
-    near = others[np.argsort(np.abs(scores_N[others] - lesson.threshold), kind="stable")]
-    near = near[: CANDIDATES * teaching.num_to_ask]
+    distance_N = from_threshold(scores_N[others], threshold=lesson.threshold)
+    near = others[np.argsort(distance_N, kind="stable")][: CANDIDATES * teaching.num_to_ask]
     named = _named(views, ids, scores_N, rows=near)
     asked = to_ask(
         scores_N[near],

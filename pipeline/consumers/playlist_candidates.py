@@ -141,18 +141,8 @@ def fill_pool(
         max_candidates: tracks in the table.
     """
     counts = _fill_met(connection, wishes=wishes, floors=floors)
-    num_liked = sum(wish.role is Role.LIKED for wish in wishes)
-    needed = num_liked if match is Match.ALL else min(num_liked, 1)
-    wanted = [wish for wish in wishes if wish.role is not Role.REFUSED]
+    answering = _by_tags(wishes, match=match)
     parameters: list[object] = []
-    if wanted:
-        total = sum(wish.weight for wish in wanted)
-        answering = (
-            f"SELECT track_id, sum(closeness) / {total} AS by_tags FROM met WHERE NOT is_refused "
-            f"GROUP BY 1 HAVING count(*) FILTER (is_liked) >= {needed}"
-        )
-    else:
-        answering = "SELECT track_id, NULL::DOUBLE AS by_tags FROM tracks"
     near = "SELECT NULL::VARCHAR AS track_id, NULL::DOUBLE AS similarity WHERE false"
     if seed is not None:
         kind = f"FLOAT[{len(seed[1])}]"  # lists fail on files that also hold rows without one
@@ -175,6 +165,20 @@ def fill_pool(
         "SELECT count(*), count(*) FILTER (is_refused) FROM answering"
     ).fetchall()[0]
     return Counts(counts, found, bad, kept)
+
+
+def _by_tags(wishes: Sequence[Wish], *, match: Match) -> str:
+    """SQL: tracks that have the liked tags, with their closeness; all, if nothing is wished."""
+    wanted = [wish for wish in wishes if wish.role is not Role.REFUSED]
+    if not wanted:
+        return "SELECT track_id, NULL::DOUBLE AS by_tags FROM tracks"
+    num_liked = sum(wish.role is Role.LIKED for wish in wishes)
+    needed = num_liked if match is Match.ALL else min(num_liked, 1)
+    return (
+        f"SELECT track_id, sum(closeness) / {sum(wish.weight for wish in wanted)} AS by_tags "
+        "FROM met WHERE NOT is_refused "
+        f"GROUP BY 1 HAVING count(*) FILTER (is_liked) >= {needed}"
+    )
 
 
 def _fill_met(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_curve
 from sklearn.model_selection import StratifiedGroupKFold
@@ -28,6 +28,8 @@ from pipeline.errors import UserError
 LEAST_POSITIVE = 3
 MOST_FOLDS = 5
 EXPLICIT = 5.0
+SUREST = 1e-6
+"""Scores nearer to 0 or 1 count as this near: logits have no end."""
 STRENGTHS = (0.0001, 0.001, 0.01, 0.1, 1.0)
 """scikit-learn's C: the smaller, the smoother the head."""
 
@@ -153,18 +155,24 @@ def expected_precision(
     return np.divide(hits_T, found_T, out=np.ones_like(found_T), where=found_T > 0)
 
 
+def from_threshold(scores_N: NDArray[np.floating], *, threshold: float) -> NDArray[np.float64]:
+    """How sure the head is that a track has the tag, or has it not: a distance in logits."""
+    edge = np.clip(threshold, SUREST, 1 - SUREST)
+    sure_N = np.clip(scores_N.astype(np.float64), SUREST, 1 - SUREST)
+    distance_N: NDArray[np.float64] = np.abs(logit(sure_N) - logit(edge))
+    return distance_N
+
+
 def to_ask(
-    scores_N: NDArray[np.float32], *, threshold: float, groups: Sequence[str], number: int
+    scores_N: NDArray[np.floating], *, threshold: float, groups: Sequence[str], number: int
 ) -> list[int]:
     """The tracks whose labels would teach most: the scores nearest to the threshold.
 
-    Uncertainty sampling (Lewis and Gale 1994), measured in logits, one track a group.
+    Uncertainty sampling (Lewis and Gale 1994), one track a group.
     """
-    edge = np.clip(threshold, 1e-6, 1 - 1e-6)
-    sure_N = np.clip(scores_N.astype(np.float64), 1e-6, 1 - 1e-6)
-    distance_N = np.abs(np.log(sure_N / (1 - sure_N)) - np.log(edge / (1 - edge)))
     chosen: list[int] = []
     seen: set[str] = set()
+    distance_N = from_threshold(scores_N, threshold=threshold)
     for row in np.argsort(distance_N, kind="stable").tolist():
         if groups[row] not in seen:
             seen.add(groups[row])

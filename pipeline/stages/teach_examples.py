@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from pipeline.config_teach import TeachConfig
+from pipeline.consumers.teach import Lesson, examples, learn
 from pipeline.errors import ConfigError
 from pipeline.storage import Storage
 from pipeline.tables.examples import drawn, embedded, find_tracks
@@ -84,6 +85,20 @@ def choose_examples(
         negative_NE=have_not.embeddings_NE.reshape(-1, width),
         drawn_NE=others.embeddings_NE.reshape(-1, width),
         unscored=tuple(one for one in (*positive, *negative) if one not in found),
+    )
+
+
+def learn_from(chosen: Chosen, teaching: TeachConfig) -> Lesson:
+    """The head that the examples teach.
+
+    Raises:
+        UserError: too few examples.
+    """
+    return learn(
+        examples(chosen.positive_NE, chosen.negative_NE, chosen.drawn_NE, groups=chosen.groups),
+        precision=teaching.precision,
+        share=teaching.share,
+        seed=teaching.seed,
     )
 
 

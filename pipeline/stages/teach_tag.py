@@ -11,7 +11,7 @@ import torch
 
 from pipeline.config import Precision, ScoringConfig, TagInput, TagJob
 from pipeline.config_teach import TeachConfig, TeachJob
-from pipeline.consumers.teach import Lesson, examples, learn, to_ask
+from pipeline.consumers.teach import Lesson, to_ask
 from pipeline.errors import ConfigError
 from pipeline.models.architectures import build
 from pipeline.models.bundle import Bundle, bundle_url, read_bundle, read_facts, write_bundle
@@ -20,7 +20,7 @@ from pipeline.models.origin import Origin, ThresholdOrigin
 from pipeline.models.scoring import scores_id
 from pipeline.models.taught import SUFFIX
 from pipeline.stages.tag_catalog import begin_scoring, choose
-from pipeline.stages.teach_examples import Chosen, choose_examples
+from pipeline.stages.teach_examples import Chosen, choose_examples, learn_from
 from pipeline.stages.teach_result import Taught
 from pipeline.storage import Storage, absolute
 from pipeline.tables.current import set_current
@@ -49,12 +49,7 @@ def teach_tag(config: TeachJob, *, run_id: str) -> Taught:
     scoring_config = _as_scored(base, bundle)
     with open_views(root_url, storage=storage, memory_mb=config.query.memory_mb) as connection:
         chosen = choose_examples(connection, teaching, storage=storage, base=base)
-    lesson = learn(
-        examples(chosen.positive_NE, chosen.negative_NE, chosen.drawn_NE, groups=chosen.groups),
-        precision=teaching.precision,
-        share=teaching.share,
-        seed=teaching.seed,
-    )
+    lesson = learn_from(chosen, teaching)
     made = _bundle(bundle, lesson, chosen=chosen, taxonomy=taxonomy, teaching=teaching)
     head = _head(bundle, weights, lesson)
     reference, made = _write(made, head, root_url=root_url, storage=storage)

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.consumers.teach import examples, expected_precision, learn, to_ask
+from pipeline.consumers.teach import (
+    examples,
+    expected_precision,
+    from_threshold,
+    learn,
+    to_ask,
+)
 from pipeline.errors import UserError
 from pipeline.models.taught import head_scores
 
@@ -90,6 +96,15 @@ def test_noise_is_said_not_to_reach_the_precision():
     )
     assert lesson.precision < 0.99 or lesson.recall < 0.3
     assert lesson.reached == (lesson.precision >= 0.99)
+
+
+def test_near_the_threshold_is_meant_in_logits():
+    """A past bug: a page chose its candidates by the difference of scores."""
+    scores_N = np.array([0.99, 0.8, 1.0, 0.0])
+    distance_N = from_threshold(scores_N, threshold=0.9)
+    assert np.argsort(distance_N).tolist() == [1, 0, 2, 3]
+    assert np.isfinite(distance_N).all()
+    assert distance_N[1] == pytest.approx(np.log(9) - np.log(4))
 
 
 rates = st.floats(0, 1, allow_subnormal=False)
