@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 SESSION_GAP_S = 1_800
 """A pause of 30 minutes ends a session: the usual limit of web analytics, rounded up from the 25.5
@@ -108,9 +109,14 @@ def newness(ages: Iterable[tuple[int, int]]) -> float | None:
     """
     total, weight = 0.0, 0
     for age, plays in sorted(ages):
-        total += plays * 0.5 ** (max(age, 0) / HALF_AGE_YEARS)
+        total += plays * _weight_of_age(age)
         weight += plays
     return min(1.0, total / weight) if weight else None
+
+
+@cache
+def _weight_of_age(age: int) -> float:
+    return 0.5 ** (max(age, 0) / HALF_AGE_YEARS)
 
 
 def even_artists(plays: Iterable[int]) -> float:

@@ -11,8 +11,7 @@ EDITION = re.compile(
     r"(?:\s+(?:version|edition|\d{4})|\s+in\s+\d{4})*\s*$"
 )
 BRACKETED = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]")
-PLAIN = re.compile(r"[A-Za-z0-9 ]+")
-MARKED = re.compile(r"\b(?:feat|ft|featuring)\b|remaster", re.IGNORECASE)
+GUEST_WORDS = frozenset({"feat", "ft", "featuring"})
 SIGNS = re.compile(r"[^A-Za-z0-9]+")
 DASHED = re.compile(r"\s+[-\u2013\u2014]\s+([^-\u2013\u2014]*)$")
 
@@ -28,19 +27,38 @@ def name_key(text: str) -> str:
     """
     old, key = None, text
     while key != old:
+        plain = _of_plain(key)
+        if plain is not None:
+            return plain
         old, key = key, _once(key)
     return key
 
 
+def _of_plain(text: str) -> str | None:
+    """The key of a name of ASCII letters, digits and spaces that marks no guest and no edition.
+
+    Most names of a large history are such: no expression need look at them.
+    """
+    if not (text.isascii() and text.replace(" ", "").isalnum()):
+        return None
+    lower = text.lower()
+    words = lower.split()
+    if "remaster" in lower or not GUEST_WORDS.isdisjoint(words):
+        return None
+    return " ".join(words)
+
+
 def _once(text: str) -> str:
-    if PLAIN.fullmatch(text) and not MARKED.search(text):
-        return " ".join(text.lower().split())
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+    folded = text.lower().strip() if text.isascii() else _folded(text)
     plain = BRACKETED.sub(_unless_an_extra, folded)
     plain = DASHED.sub(_unless_an_extra, plain).replace("&", " and ")
     plain = _words(plain)
     shorter = EDITION.sub("", FEATURED.sub("", plain)).strip()
     return shorter or plain or " ".join(folded.split())
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def _words(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,7 +48,11 @@ SELECT user_key, coalesce(new_plays, 0)::BIGINT, coalesce(explored.plays, 0)::BI
     spread.plays::BIGINT, squares::BIGINT, shared::DOUBLE
 FROM spread LEFT JOIN explored USING (user_key)
 """
-AGES = "SELECT user_key, age, count(*) FROM plays WHERE age IS NOT NULL GROUP BY 1, 2"
+AGES = """
+SELECT user_key, map(list(age), list(plays)) FROM (
+    SELECT user_key, age, count(*) AS plays FROM plays WHERE age IS NOT NULL GROUP BY 1, 2
+) GROUP BY 1
+"""
 LONGEST = """
 SELECT sum(ms) / 1000 AS seconds, min(start_us) AS start_us FROM (
     SELECT ms, start_us, sum(begins::INTEGER) OVER (ORDER BY start_us, track_key) AS number
@@ -86,14 +90,12 @@ def personalities(
     """
     connection = cells.connection
     connection.execute(AUDIENCE_OF_LISTENS if cells.min_users is None else AUDIENCE_OF_PLAYS)
-    ages: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for user, age, plays in connection.sql(AGES).fetchall():
-        ages[user].append((age, plays))
+    ages = dict(connection.sql(AGES).fetchall())
     sql = PEOPLE.format(warm_up=WARM_UP_MONTHS, others=float(max(1, company.num_users - 1)))
     return [
         (
             exploration(new_plays, plays=later_plays),
-            newness(ages.get(user, ())),
+            newness(ages.get(user, {}).items()),
             variety(squares, plays=plays),
             uniqueness(shared or 0.0, plays=plays) if company.is_enough else None,
         )
