@@ -4,15 +4,17 @@
 
 What is left of a track's cost is Earmark's own: plan, units, receipts, rows, commits. Features are
 of the front end of notes, whose blocks are one patch: a block of 30 s would be all of the cost.
-Each size runs in a process of its own: all tracks but a thousand, then the rest after the catalog
-has grown, which is the resume that must find a thousand among all. Peak memory is that of the
-driver (ru_maxrss) and of the largest worker (sampled). JSON to stdout.
+Each size runs in a process of its own, and its catalog is made in another: all tracks but a
+thousand, then the rest after the catalog has grown, which is the resume that must find a thousand
+among all. Peak memory is that of the driver (ru_maxrss, before the rows are counted) and of the
+largest worker (sampled). JSON to stdout.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import resource
 import shutil
@@ -74,6 +76,16 @@ class SilentScore(ScoreTracks):
 
 
 def grow_catalog(root: Path, *, start: int, stop: int) -> None:
+    """Appends tracks, in a process whose memory is not the driver's."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=append_tracks, args=(root, start, stop)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def append_tracks(root: Path, start: int, stop: int) -> None:
     now = datetime.now(UTC)
     for first in range(start, stop, BATCH):
         numbers = range(first, min(first + BATCH, stop))
@@ -113,12 +125,18 @@ class WorkerMemory(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.peak_bytes, self.ended = 0, threading.Event()
+        self.driver_started_bytes = 0
+        """Of the driver when the first worker was seen."""
 
     def run(self) -> None:
+        own = psutil.Process()
         while not self.ended.wait(2):
-            for child in psutil.Process().children(recursive=True):
+            for child in own.children(recursive=True):
                 try:
                     if "Silent" in " ".join(child.cmdline()):
+                        self.driver_started_bytes = (
+                            self.driver_started_bytes or own.memory_info().rss
+                        )
                         self.peak_bytes = max(self.peak_bytes, child.memory_info().rss)
                 except psutil.Error:
                     continue
@@ -134,6 +152,7 @@ def one(verb: str, tracks: int, root: Path) -> dict:
     tag_catalog.ScoreTracks = SilentScore
     tone_bundle(str(root))
     grow_catalog(root, start=0, stop=tracks - LATE)
+    imported_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     memory = WorkerMemory()
     memory.start()
     started = time.perf_counter()
@@ -144,6 +163,7 @@ def one(verb: str, tracks: int, root: Path) -> dict:
     second = job(verb, root)
     resume_s = time.perf_counter() - started
     memory.ended.set()
+    driver_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     table = "feature_index" if verb == "features" else "results"
     assert (first.committed, second.committed) == (tracks - LATE, LATE)
     assert DeltaTable(str(root / table)).to_pyarrow_dataset().count_rows() == tracks
@@ -156,7 +176,9 @@ def one(verb: str, tracks: int, root: Path) -> dict:
         "overhead_ms_a_track_and_core": round(1000 * ACTORS * first.seconds / tracks, 3),
         "resume_planning_and_start_s": round(resume_s - second.seconds, 1),
         "resume_streaming_s": round(second.seconds, 1),
-        "driver_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "driver_peak_mib": round(driver_kib / 1024),
+        "driver_imported_mib": round(imported_kib / 1024),
+        "driver_planned_mib": round(memory.driver_started_bytes / 2**20),
         "worker_peak_mib": round(memory.peak_bytes / 2**20),
         table: files_below(root / table),
         "features": files_below(root / "features"),
