@@ -19,7 +19,8 @@ import pyarrow as pa
 from pipeline.audio.header import Header, read_header
 from pipeline.errors import DataError, Reason
 from pipeline.schemas import CATALOG
-from pipeline.storage import Storage
+from pipeline.storage import FAULTS, RETRY_PAUSES_S, Storage, is_local
+from pipeline.store_faults import patiently
 
 BLOCK_BYTES = 65_536
 MAX_HEADER_BYTES = 64 * 2**20
@@ -52,16 +53,24 @@ def probe(uri: str, *, storage: Storage, timeout_s: float) -> Header:
             the store said.
     """
     try:
-        filesystem, path = storage.filesystem(uri)
-        cache = {"block_size": BLOCK_BYTES, "cache_type": "blockcache"}
-        with filesystem.open(path, "rb", **cache) as file:
-            return read_header(_Limited(file, timeout_s=timeout_s))  # type: ignore[arg-type]
+        return patiently(
+            lambda: _header(uri, storage=storage, timeout_s=timeout_s),
+            pauses_s=() if is_local(uri) else RETRY_PAUSES_S,
+        )
     except FileNotFoundError:
         raise DataError(Reason.MISSING, "no such file") from None
+    except (ValueError, ImportError, *FAULTS) as error:
+        raise DataError(Reason.FETCH_FAILED, f"{type(error).__name__}: {error}") from error
+
+
+def _header(uri: str, *, storage: Storage, timeout_s: float) -> Header:
+    filesystem, path = storage.filesystem(uri)
+    cache = {"block_size": BLOCK_BYTES, "cache_type": "blockcache"}
+    try:
+        with filesystem.open(path, "rb", **cache) as file:
+            return read_header(_Limited(file, timeout_s=timeout_s))  # type: ignore[arg-type]
     except TimeoutError:
         raise DataError(Reason.TIMED_OUT, f"header not read within {timeout_s:g} s") from None
-    except (OSError, ValueError, ImportError) as error:
-        raise DataError(Reason.FETCH_FAILED, f"{type(error).__name__}: {error}") from error
 
 
 def _row(uri: str, *, storage: Storage, timeout_s: float) -> dict[str, object]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -36,19 +38,30 @@ def run_jobs(root: str, source: str, *overrides: str, storage: Storage) -> None:
     tag_catalog(tag_job(root, *overrides), run_id="run-tag")
 
 
-def start_ray(num_nodes: int) -> None:
+@contextmanager
+def started_ray(num_nodes: int) -> Iterator[None]:
+    """Ends the driver before its nodes: a driver whose node is gone ends itself, with code 1."""
     if num_nodes == 1:
         ray.init(address="local", num_cpus=2, logging_level="WARNING", **RAY)
+        yield
+        ray.shutdown()
         return
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **RAY})
     for _ in range(num_nodes):
         cluster.add_node(num_cpus=1, object_store_memory=100 * MEBIBYTE)
     cluster.wait_for_nodes()
     ray.init(address=cluster.address, logging_level="WARNING")
+    yield
+    ray.shutdown()
+    cluster.shutdown()
 
 
 def main(folder: str, bucket_url: str, endpoint_url: str, num_nodes: int) -> None:
-    start_ray(num_nodes)
+    with started_ray(num_nodes):
+        run_all(folder, bucket_url, endpoint_url, num_nodes)
+
+
+def run_all(folder: str, bucket_url: str, endpoint_url: str, num_nodes: int) -> None:
     root, remote = Path(folder), Storage(endpoint_url=endpoint_url)
     tone_bundle(str(root))
     size = f"runtime.num_actors={max(2, num_nodes)}"

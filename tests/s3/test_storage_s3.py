@@ -6,7 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from s3.faulty_proxy import Fault, Rule
+from workspace import write_tones
 
+from pipeline.catalog.probe import probe
 from pipeline.errors import ConfigError, DataError, Reason
 from pipeline.schemas import CATALOG
 from pipeline.storage import Storage, join
@@ -101,6 +103,25 @@ def test_a_fault_that_passes_is_not_seen_by_readers(bucket, fault):
     bucket.proxy.reset(Rule(fault, path="list-type=2.*encoding", times=1))
     assert [entry.url for entry in bucket.storage.walk(bucket.url)] == [url]
     assert bucket.proxy.faults() == {fault.name: 1}
+
+
+@pytest.mark.parametrize("times", [2, 4])  # the second time s3fs's own rounds are used up
+def test_a_header_is_read_though_answers_break_off(bucket, times, tmp_path):
+    write_tones(tmp_path, num_tracks=1)
+    (tone,) = tmp_path.iterdir()
+    url = put(bucket, tone.name, tone.read_bytes())
+    bucket.proxy.reset(Rule(Fault.CUT, method="GET", times=times))
+    assert probe(url, storage=bucket.storage, timeout_s=60).duration_s
+    assert bucket.proxy.faults() == {"CUT": times}
+
+
+def test_a_header_that_never_comes_costs_the_track(bucket, quick, monkeypatch):
+    monkeypatch.setattr("pipeline.catalog.probe.RETRY_PAUSES_S", (0.01,))
+    url = put(bucket, "x.mp3", b"x" * 100_000)
+    bucket.proxy.reset(Rule(Fault.CUT, method="GET"))
+    with pytest.raises(DataError) as error:
+        probe(url, storage=bucket.storage, timeout_s=60)
+    assert error.value.reason == Reason.FETCH_FAILED
 
 
 @pytest.mark.parametrize("fault", [*PASSING, Fault.UNSURE], ids=lambda f: f.name)
