@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.commandline import Verbs
+from pipeline.stages.submission_stop import stop_as_interrupt
 
 
 @click.group(cls=Verbs)
@@ -14,6 +15,7 @@ def main() -> None:
 
     The walk: catalog, models add, tag, publish, query. Each verb has --help.
     """
+    stop_as_interrupt()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The pyarrow schema of every table; a unit stands in the field's metadata.
+"""The pyarrow schema of every table, and the one home of what its columns mean.
 
-Delta has no half float and no fixed-size list, turns nanoseconds into something unreadable and
-naive timestamps into a newer protocol, so tables hold UTC microseconds and plain lists
-(measured on deltalake 1.6.6).
+A field's metadata: `comment`, a sentence that Delta, Spark, Trino and DuckDB show, and its parts
+`meaning`, `unit`, `range` and `nulls` (what a null stands for). Delta has no half float and no
+fixed-size list, turns nanoseconds into something unreadable and naive timestamps into a newer
+protocol, so tables hold UTC microseconds and plain lists (measured on deltalake 1.6.6).
 """
 
 from __future__ import annotations
@@ -11,12 +12,50 @@ import pyarrow as pa
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
+_FRACTIONS = ("score", "scores", "threshold", "beat_regularity", "meter_confidence")
+_RANGES = {
+    **dict.fromkeys((*_FRACTIONS, "key_confidence", "chords", "brightness_mean"), "0 to 1"),
+    **dict.fromkeys(("size_bytes", "duration_s", "occurrence", "num_chunks", "num_beats"), "0 up"),
+    **dict.fromkeys(("rank", "sample_rate_hz", "num_channels"), "1 up"),
+    "tuning_cents": "-50 to 50",
+    "tempo_bpm": "above 0",
+    "beats_per_bar": "3 or 4",
+}
+_NULLS = {
+    **dict.fromkeys(("title", "artist", "album", "year"), "neither the file nor the table says"),
+    **dict.fromkeys(("license", "dataset", "split", "labels"), "not known"),
+    **dict.fromkeys(("codec", "sample_rate_hz", "num_channels"), "the header could not be read"),
+    **dict.fromkeys(("scores", "embedding", "num_chunks"), "the track failed"),
+    **dict.fromkeys(("part", "first_row", "num_rows", "num_frames"), "the track failed"),
+    **dict.fromkeys(("threshold", "positive"), "the model is not calibrated"),
+    **dict.fromkeys(("tempo_bpm", "beats_per_bar"), "no pulse was found"),
+    **dict.fromkeys(("key", "mode"), "nothing is tonal"),
+    **dict.fromkeys(("reason", "detail"), "nothing was wrong"),
+    "duration_s": "not known: the header does not say, or nothing was decoded",
+}
+
 
 def _field(
     name: str, kind: pa.DataType, doc: str, *, unit: str = "", nullable: bool = True
 ) -> pa.Field:
-    metadata = {"comment": doc} | ({"unit": unit} if unit else {})
-    return pa.field(name, kind, nullable=nullable, metadata=metadata)
+    null = _NULLS.get(name, "not known") if nullable else ""
+    return described_field(name, kind, doc, unit=unit, span=_RANGES.get(name, ""), null=null)
+
+
+def described_field(
+    name: str, kind: pa.DataType, doc: str, *, unit: str = "", span: str = "", null: str = ""
+) -> pa.Field:
+    """A column that says its meaning (`doc`), and where there are: unit, range, nulls' meaning."""
+    sentence = f"{doc}, {unit}" if unit else doc
+    parts = [sentence, span if span and span not in doc else "", f"null: {null}" if null else ""]
+    facts = {"comment": "; ".join(filter(None, parts)), "meaning": doc, "unit": unit}
+    metadata = {key: text for key, text in {**facts, "range": span, "nulls": null}.items() if text}
+    return pa.field(name, kind, nullable=bool(null), metadata=metadata)
+
+
+def _settled(field: pa.Field) -> pa.Field:
+    """With the comment that tables have had from the first: see CATALOG."""
+    return field.with_metadata(field.metadata | {b"comment": field.metadata[b"meaning"]})
 
 
 def _series(name: str, doc: str, *, unit: str = "") -> list[pa.Field]:
@@ -27,8 +66,10 @@ def _series(name: str, doc: str, *, unit: str = "") -> list[pa.Field]:
     ]
 
 
+# Written with its comments, as CURRENT is: deltalake 1.6.6 refuses others than the table has.
 CATALOG = pa.schema(
-    [
+    _settled(field)
+    for field in (
         _field("track_id", pa.string(), "identity of a track", nullable=False),
         _field("uri", pa.string(), "where its audio is", nullable=False),
         _field("source_url", pa.string(), "the SOURCE that a scan was given", nullable=False),
@@ -50,7 +91,7 @@ CATALOG = pa.schema(
         _field("reason", pa.string(), "why the header could not be read; null if it could"),
         _field("detail", pa.string(), "what the reader said"),
         _field("scanned_at", TIMESTAMP, "when this row was written"),
-    ]
+    )
 )
 
 PLAN = pa.schema(
@@ -74,7 +115,7 @@ RESULTS = pa.schema(
         _field("detail", pa.string(), "what the decoder said"),
         _field("duration_s", pa.float64(), "audio that was decoded", unit="seconds"),
         _field("num_chunks", pa.int32(), "chunks that were averaged"),
-        _field("scores", pa.list_(pa.float32()), "0 to 1, in taxonomy order"),
+        _field("scores", pa.list_(pa.float32()), "of each tag, in taxonomy order"),
         _field("embedding", pa.list_(pa.float32()), "the layer that the bundle names, averaged"),
         _field("tagged_at", TIMESTAMP, "when it was scored", nullable=False),
     ]
@@ -107,34 +148,30 @@ _DESCRIBED = [
     _field("rms_dbfs", pa.float32(), "root mean square of the mono mix", unit="dB of full scale"),
     _field("peak_dbfs", pa.float32(), "largest sample of the mono mix", unit="dB of full scale"),
     _field("crest_db", pa.float32(), "peak over root mean square", unit="dB"),
-    _field("tempo_bpm", pa.float32(), "beats a minute; null without a pulse", unit="1/minute"),
-    _field("beat_regularity", pa.float32(), "0 to 1, what repeats after one beat"),
+    _field("tempo_bpm", pa.float32(), "beats a minute", unit="1/minute"),
+    _field("beat_regularity", pa.float32(), "how much repeats after one beat"),
     _field("num_beats", pa.int32(), "beats that were found"),
     _field("onset_density_hz", pa.float32(), "onsets a second", unit="hertz"),
     _field("beats_per_bar", pa.int8(), "3 in triple time, 4 in duple (also 2/4, and 6/8 in two)"),
-    _field("meter_confidence", pa.float32(), "0 to 1, the lead of the one over the other"),
-    _field("key", pa.string(), "tonic: C, C#, D, ... B; null where nothing is tonal"),
+    _field("meter_confidence", pa.float32(), "lead of the one meter over the other"),
+    _field("key", pa.string(), "tonic: C, C#, D, ... B"),
     _field("mode", pa.string(), "major or minor"),
-    _field("key_confidence", pa.float32(), "0 to 1, the lead over the next likely key"),
-    _field("tuning_cents", pa.float32(), "from A = 440 Hz, -50 to 50", unit="cents"),
-    _field(
-        "chords",
-        pa.list_(pa.float32()),
-        "shares of time: 12 major triads from C up, 12 minor ones, none",
-    ),
-    _field("chord", pa.string(), "the commonest, ROOT:maj or ROOT:min"),
+    _field("key_confidence", pa.float32(), "lead over the next likely key"),
+    _field("tuning_cents", pa.float32(), "distance from A = 440 Hz", unit="cents"),
+    _field("chords", pa.list_(pa.float32()), "shares of time: 12 major from C up, 12 minor, none"),
+    _field("chord", pa.string(), "the commonest chord, ROOT:maj or ROOT:min"),
     _field("chord_changes_hz", pa.float32(), "changes of chord a second", unit="hertz"),
     _field("pitch_lowest_midi", pa.int16(), "lowest pitch played, an estimate", unit="MIDI"),
-    _field("pitch_highest_midi", pa.int16(), "highest, a rough estimate", unit="MIDI"),
+    _field("pitch_highest_midi", pa.int16(), "highest pitch, a rough estimate", unit="MIDI"),
     _field("mfcc_mean", pa.list_(pa.float32()), "mean of each of 20 coefficients"),
     _field("mfcc_std", pa.list_(pa.float32()), "their standard deviations"),
     *_series("spectral_centroid_hz", "mean frequency of a frame", unit="hertz"),
-    *_series("spectral_bandwidth_hz", "its spread around the centroid", unit="hertz"),
+    *_series("spectral_bandwidth_hz", "spread around the centroid", unit="hertz"),
     *_series("spectral_rolloff_hz", "85 % of a frame's magnitude lies below", unit="hertz"),
     *_series("spectral_flatness", "0 a tone, 1 noise"),
     *_series("brightness", "share of power above 1,500 Hz"),
-    _field("spectral_contrast_mean", pa.list_(pa.float32()), "in 7 bands", unit="dB"),
-    _field("spectral_contrast_std", pa.list_(pa.float32()), "in 7 bands", unit="dB"),
+    _field("spectral_contrast_mean", pa.list_(pa.float32()), "peaks over valleys", unit="dB"),
+    _field("spectral_contrast_std", pa.list_(pa.float32()), "its deviations, 7 bands", unit="dB"),
     _field("zero_crossings_hz", pa.float32(), "changes of sign a second", unit="hertz"),
 ]
 
@@ -162,22 +199,23 @@ TAGS = pa.schema(
         _field("taxonomy_id", pa.string(), "which list of tags", nullable=False),
         _field("tag", pa.string(), "name of the tag", nullable=False),
         _field("category", pa.string(), "category of the tag", nullable=False),
-        _field("score", pa.float32(), "0 to 1", nullable=False),
-        _field("threshold", pa.float32(), "null until the model is calibrated"),
-        _field("positive", pa.bool_(), "score at or over the threshold; null without one"),
-        _field("rank", pa.int32(), "1 is the track's best tag", nullable=False),
+        _field("score", pa.float32(), "how sure the model is of the tag", nullable=False),
+        _field("threshold", pa.float32(), "score from which on a track has the tag"),
+        _field("positive", pa.bool_(), "score at or over the threshold"),
+        _field("rank", pa.int32(), "place among the track's tags; 1 is the best", nullable=False),
     ]
 )
 
 CURRENT = pa.schema(
-    [
+    _settled(field)
+    for field in (
         _field("taxonomy_id", pa.string(), "a list of tags", nullable=False),
         _field("taxonomy", pa.string(), "its short name", nullable=False),
         _field("tags", pa.list_(pa.string()), "category---name, in order", nullable=False),
         _field("scoring_id", pa.string(), "the scoring that its views show", nullable=False),
         _field("model_version", pa.string(), "the bundle behind it"),
         _field("since", TIMESTAMP, "when it was made current", nullable=False),
-    ]
+    )
 )
 
 REQUEUED = pa.schema(

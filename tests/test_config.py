@@ -10,11 +10,15 @@ from pipeline import (
     config_browse,
     config_compare,
     config_evaluation,
+    config_export,
+    config_file_tags,
     config_plan,
     config_playlist,
     config_recap,
     config_search,
     config_similar,
+    config_study,
+    config_submit,
     config_teach,
     config_training,
 )
@@ -41,6 +45,10 @@ KINDS = {
     "playlist.yaml": config_playlist.PlaylistJob,
     "recap.yaml": config_recap.RecapJob,
     "browse.yaml": config_browse.BrowseJob,
+    "study.yaml": config_study.StudyJob,
+    "export.yaml": config_export.ExportJob,
+    "write-tags.yaml": config_file_tags.FileTagsJob,
+    "submit.yaml": config_submit.SubmitConfig,
 }
 TRAININGS = {
     f"train-{task}.yaml" for task in ("composer", "genre", "instruments", "key", "mood", "powerset")

@@ -17,6 +17,7 @@ from pipeline.catalog.probe import PROBED
 from pipeline.catalog.sources import GIVEN, LISTING
 from pipeline.errors import Reason
 from pipeline.schemas import CATALOG
+from pipeline.tables.delta import without_comments
 
 BATCH_ROWS = 10_000
 PROBE_ROWS = 512
@@ -110,9 +111,10 @@ def finish(connection: DuckDBPyConnection, *, source_url: str, scanned_at: datet
 def fresh_rows(connection: DuckDBPyConnection) -> pa.RecordBatchReader:
     """`fresh` as rows of CATALOG, in the order of the source."""
     columns = ", ".join(CATALOG.names)
+    schema = without_comments(CATALOG)
     rows = connection.sql(f"SELECT {columns} FROM fresh ORDER BY position")
-    batches = (batch.cast(CATALOG) for batch in rows.to_arrow_reader(BATCH_ROWS))
-    return pa.RecordBatchReader.from_batches(CATALOG, batches)
+    batches = (batch.cast(schema) for batch in rows.to_arrow_reader(BATCH_ROWS))
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def num_gone(connection: DuckDBPyConnection) -> int:

@@ -116,7 +116,7 @@ def newness(ages: Iterable[tuple[int, int]]) -> float | None:
 
 @cache
 def _weight_of_age(age: int) -> float:
-    return 0.5 ** (max(age, 0) / HALF_AGE_YEARS)
+    return float(0.5 ** (max(age, 0) / HALF_AGE_YEARS))
 
 
 def even_artists(plays: Iterable[int]) -> float:

@@ -115,7 +115,7 @@ def _overwrite(table: DeltaTable, *, rows: Rows) -> None:
     version = (table.transaction_version(APPLICATION) or 0) + 1
     write_deltalake(
         table,
-        pa.Table.from_pylist(rows, schema=CURRENT),
+        pa.Table.from_pylist(rows, schema=delta.without_comments(CURRENT)),
         mode="overwrite",
         commit_properties=CommitProperties(app_transactions=[Transaction(APPLICATION, version)]),
     )

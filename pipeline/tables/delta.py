@@ -67,6 +67,15 @@ def open_existing(url: str, *, storage: Storage, schema: pa.Schema) -> DeltaTabl
     return table
 
 
+def without_comments(schema: pa.Schema) -> pa.Schema:
+    """The schema for rows that deltalake writes: a table keeps the comments it was made with.
+
+    Rows whose fields carry others are refused ("Cannot merge metadata", deltalake 1.6.6): a table
+    made by another version of the program could not be written to.
+    """
+    return pa.schema([field.remove_metadata() for field in schema])
+
+
 def file_uris(table: DeltaTable | None, *, predicate: str | None = None) -> list[str]:
     """The files of the table's current version; none without a table.
 

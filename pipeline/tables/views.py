@@ -32,6 +32,15 @@ SOURCES = {
     "descriptors": DESCRIPTORS,
 }
 
+# What each view is, and the schemas that say what its columns mean.
+DESCRIBED = {
+    "tracks": ("the catalog, one row a track", (CATALOG,)),
+    "results": ("the ledger: all scorings and versions, failures too", (RESULTS,)),
+    "tags": ("the current scorings, one row a track and tag", (TAGS, CURRENT)),
+    "rejects": ("what failed, of the files that the catalog has", (RESULTS, CATALOG)),
+    "descriptors": ("one row a described track", (DESCRIPTORS,)),
+}
+
 # A track whose file changed has rows of both versions. The one in the catalog is shown if it has
 # been scored, else the one that was scored last. Most catalogs have few of these, so the rest are
 # listed once and left out by the views: one tag's rows are then still found by their statistics.
@@ -99,6 +108,7 @@ def open_views(root_url: str, *, storage: Storage, memory_mb: int) -> Iterator[D
     `tag_scores_TAXONOMY`: one row a track, one column a tag; `tag_scores` where there is one
     taxonomy only. `descriptors`: one row a track, of the version in the catalog if that has been
     described, and of the newest parameters. A table that is not there yet is an empty view.
+    `duckdb_columns()` has the meaning of each column as its comment.
 
     Args:
         root_url: the workspace.
@@ -127,6 +137,7 @@ def open_views(root_url: str, *, storage: Storage, memory_mb: int) -> Iterator[D
         connection.execute("USE memory.main")
         connection.execute(SUPERSEDED)
         connection.execute(VIEWS)
+        _comment(connection)
         _make_score_views(connection)
         _close(connection, paths=paths)
         yield connection
@@ -161,6 +172,18 @@ def _refuse_all_but_one_select(sql: str) -> None:
         )
 
 
+def _comment(connection: DuckDBPyConnection) -> None:
+    """Gives the views and their columns what the schemas say of them."""
+    texts = []
+    for view, (doc, schemas) in DESCRIBED.items():
+        texts.append(f"COMMENT ON VIEW {view} IS {_literal(doc)}")
+        for name in connection.view(view).columns:
+            field = next(schema.field(name) for schema in schemas if name in schema.names)
+            comment = _literal(field.metadata[b"comment"].decode())
+            texts.append(f"COMMENT ON COLUMN {view}.{name} IS {comment}")
+    connection.execute("; ".join(texts))
+
+
 def _make_score_views(connection: DuckDBPyConnection) -> None:
     current = connection.sql(
         "SELECT taxonomy, taxonomy_id, tags, scoring_id FROM source.current ORDER BY ALL"
@@ -184,6 +207,8 @@ def _make_score_view(
     mine = ColumnExpression("scoring_id") == ConstantExpression(scoring_id)
     shown = connection.view("source.shown").filter(mine)
     shown.select(ColumnExpression("track_id"), *columns).create_view(view)
+    doc = f"scores 0 to 1 of the tags of {taxonomy.name}, one row a track, one column a tag"
+    connection.execute(f"COMMENT ON VIEW {view} IS {_literal(doc)}")
 
 
 def score_columns(taxonomy: Taxonomy) -> list[str]:
@@ -206,8 +231,12 @@ def _identifier(name: str) -> str:
     return re.sub(r"\W+", "_", name).casefold()
 
 
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _close(connection: DuckDBPyConnection, *, paths: list[str]) -> None:
-    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    quoted = ", ".join(map(_literal, paths))
     connection.execute(f"SET allowed_paths = [{quoted}]")
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET enable_external_access = false")

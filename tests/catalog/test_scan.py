@@ -56,6 +56,16 @@ def test_the_table_tells_what_its_columns_mean(scan, music, root):
     assert all(field.metadata["comment"] for field in fields)
 
 
+@pytest.mark.parametrize("metadata", [{}, {"comment": "words of another version"}])
+def test_a_catalog_whose_columns_have_other_comments_is_scanned_into(
+    scan, music, root, rows, metadata
+):
+    other = pa.schema([field.with_metadata(metadata) for field in CATALOG])
+    DeltaTable.create(f"{root}/catalog", other)
+    scan(music)
+    assert len(rows(music)) == 3
+
+
 def test_scanning_again_changes_nothing(scan, music, root, monkeypatch):
     scan(music)
     before = version(root)
