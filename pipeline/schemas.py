@@ -1,9 +1,9 @@
 """The pyarrow schema of every table, and the one home of what its columns mean.
 
-A field's metadata: `comment`, a sentence that Delta, Spark, Trino and DuckDB show, and its parts
-`meaning`, `unit`, `range` and `nulls` (what a null stands for). Delta has no half float and no
-fixed-size list, turns nanoseconds into something unreadable and naive timestamps into a newer
-protocol, so tables hold UTC microseconds and plain lists (measured on deltalake 1.6.6).
+A field's metadata has `comment`, which Delta, Spark and Trino show, and `unit`; ranges and what
+nulls stand for are told by `fully_described`. Delta has no half float and no fixed-size list, turns
+nanoseconds into something unreadable and naive timestamps into a newer protocol, so tables hold UTC
+microseconds and plain lists (measured on deltalake 1.6.6).
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ import pyarrow as pa
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 _FRACTIONS = ("score", "scores", "threshold", "beat_regularity", "meter_confidence")
+_DONE = ("scores", "embedding", "num_chunks", "part", "first_row", "num_rows", "num_frames")
 _RANGES = {
     **dict.fromkeys((*_FRACTIONS, "key_confidence", "chords", "brightness_mean"), "0 to 1"),
     **dict.fromkeys(("size_bytes", "duration_s", "occurrence", "num_chunks", "num_beats"), "0 up"),
     **dict.fromkeys(("rank", "sample_rate_hz", "num_channels"), "1 up"),
     "tuning_cents": "-50 to 50",
-    "tempo_bpm": "above 0",
     "beats_per_bar": "3 or 4",
 }
 _NULLS = {
     **dict.fromkeys(("title", "artist", "album", "year"), "neither the file nor the table says"),
-    **dict.fromkeys(("license", "dataset", "split", "labels"), "not known"),
     **dict.fromkeys(("codec", "sample_rate_hz", "num_channels"), "the header could not be read"),
-    **dict.fromkeys(("scores", "embedding", "num_chunks"), "the track failed"),
-    **dict.fromkeys(("part", "first_row", "num_rows", "num_frames"), "the track failed"),
+    **dict.fromkeys(_DONE, "the track failed"),
     **dict.fromkeys(("threshold", "positive"), "the model is not calibrated"),
     **dict.fromkeys(("tempo_bpm", "beats_per_bar"), "no pulse was found"),
     **dict.fromkeys(("key", "mode"), "nothing is tonal"),
@@ -38,24 +36,32 @@ _NULLS = {
 def _field(
     name: str, kind: pa.DataType, doc: str, *, unit: str = "", nullable: bool = True
 ) -> pa.Field:
-    null = _NULLS.get(name, "not known") if nullable else ""
-    return described_field(name, kind, doc, unit=unit, span=_RANGES.get(name, ""), null=null)
+    metadata = {"comment": doc} | ({"unit": unit} if unit else {})
+    return pa.field(name, kind, nullable=nullable, metadata=metadata)
 
 
 def described_field(
-    name: str, kind: pa.DataType, doc: str, *, unit: str = "", span: str = "", null: str = ""
+    name: str, kind: pa.DataType, doc: str, *, span: str = "", null: str = ""
 ) -> pa.Field:
-    """A column that says its meaning (`doc`), and where there are: unit, range, nulls' meaning."""
-    sentence = f"{doc}, {unit}" if unit else doc
-    parts = [sentence, span if span and span not in doc else "", f"null: {null}" if null else ""]
-    facts = {"comment": "; ".join(filter(None, parts)), "meaning": doc, "unit": unit}
-    metadata = {key: text for key, text in {**facts, "range": span, "nulls": null}.items() if text}
-    return pa.field(name, kind, nullable=bool(null), metadata=metadata)
+    """A column of no table, with its meaning, range, and what a null stands for if it has any."""
+    facts = {"comment": doc} | ({"range": span} if span else {}) | ({"nulls": null} if null else {})
+    return pa.field(name, kind, nullable=bool(null), metadata=facts)
 
 
-def _settled(field: pa.Field) -> pa.Field:
-    """With the comment that tables have had from the first: see CATALOG."""
-    return field.with_metadata(field.metadata | {b"comment": field.metadata[b"meaning"]})
+def fully_described(field: pa.Field) -> pa.Field:
+    """The column with range and nulls in its metadata too, which tables' files need not carry."""
+    told = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
+    facts = {"range": _RANGES.get(field.name, "")}
+    facts["nulls"] = _NULLS.get(field.name, "not known") if field.nullable else ""
+    return field.with_metadata({key: text for key, text in (facts | told).items() if text})
+
+
+def sentence(field: pa.Field) -> str:
+    """All that a column says of itself: meaning, unit, range, and what a null stands for."""
+    told = {key.decode(): text.decode() for key, text in fully_described(field).metadata.items()}
+    doc, span = told["comment"], told.get("range", "")
+    parts = [f"{doc}, {told['unit']}" if "unit" in told else doc, "" if span in doc else span]
+    return "; ".join(filter(None, [*parts, f"null: {told['nulls']}" if "nulls" in told else ""]))
 
 
 def _series(name: str, doc: str, *, unit: str = "") -> list[pa.Field]:
@@ -66,10 +72,9 @@ def _series(name: str, doc: str, *, unit: str = "") -> list[pa.Field]:
     ]
 
 
-# Written with its comments, as CURRENT is: deltalake 1.6.6 refuses others than the table has.
+# Comments for good, as CURRENT's: deltalake 1.6.6 refuses a write with others than the table's.
 CATALOG = pa.schema(
-    _settled(field)
-    for field in (
+    [
         _field("track_id", pa.string(), "identity of a track", nullable=False),
         _field("uri", pa.string(), "where its audio is", nullable=False),
         _field("source_url", pa.string(), "the SOURCE that a scan was given", nullable=False),
@@ -91,7 +96,7 @@ CATALOG = pa.schema(
         _field("reason", pa.string(), "why the header could not be read; null if it could"),
         _field("detail", pa.string(), "what the reader said"),
         _field("scanned_at", TIMESTAMP, "when this row was written"),
-    )
+    ]
 )
 
 PLAN = pa.schema(
@@ -207,15 +212,14 @@ TAGS = pa.schema(
 )
 
 CURRENT = pa.schema(
-    _settled(field)
-    for field in (
+    [
         _field("taxonomy_id", pa.string(), "a list of tags", nullable=False),
         _field("taxonomy", pa.string(), "its short name", nullable=False),
         _field("tags", pa.list_(pa.string()), "category---name, in order", nullable=False),
         _field("scoring_id", pa.string(), "the scoring that its views show", nullable=False),
         _field("model_version", pa.string(), "the bundle behind it"),
         _field("since", TIMESTAMP, "when it was made current", nullable=False),
-    )
+    ]
 )
 
 REQUEUED = pa.schema(

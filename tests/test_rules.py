@@ -19,6 +19,7 @@ ONLY_IN = {
     "soxr": ("pipeline/audio/", "pipeline/catalog/rendered"),
     "av": ("pipeline/audio/",),
     "click": ("pipeline/commandline.py", "jobs/"),
+    "mutagen": ("pipeline/consumers/file_tags_formats.py",),
     "fastapi": ("pipeline/browse/",),
     "starlette": ("pipeline/browse/",),
     "uvicorn": ("pipeline/browse/",),

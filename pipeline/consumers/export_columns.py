@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import TableError
-from pipeline.schemas import CATALOG, RESULTS, TAGS, described_field
+from pipeline.schemas import CATALOG, RESULTS, TAGS, described_field, fully_described
 from pipeline.taxonomy import Taxonomy
 
 # Shape letters: N tracks of a batch, S those of them with scores, K tags, R rows of a long batch.
@@ -31,15 +31,15 @@ STATE = (
     described_field(
         "status", pa.string(), "ok: has scores; failed: see reason; not_tagged: not scored yet"
     ),
-    RESULTS.field("reason"),
-    RESULTS.field("detail"),
+    fully_described(RESULTS.field("reason")),
+    fully_described(RESULTS.field("detail")),
     described_field(
         "up_to_date",
         pa.bool_(),
         "whether the file in the catalog is the version that was scored",
         null=NO_SCORES,
     ),
-    RESULTS.field("num_chunks"),
+    fully_described(RESULTS.field("num_chunks")),
     described_field(
         "tagged_at", pa.timestamp("us", tz="UTC"), "when it was scored", null=NO_SCORES
     ),
@@ -73,7 +73,7 @@ class Layout:
 
     def schema(self) -> pa.Schema:
         """Every column with its meaning in the field's metadata."""
-        facts = [CATALOG.field(name) for name in FACTS]
+        facts = [fully_described(CATALOG.field(name)) for name in FACTS]
         scores = self._wide_fields() if self.shape is Shape.WIDE else _long_fields()
         return pa.schema([*facts, *STATE, *scores])
 
@@ -190,12 +190,12 @@ def best_first(scores_SK: NDArray[np.float32]) -> NDArray[np.int64]:
 def _long_fields() -> list[pa.Field]:
     fields = []
     for name in ("tag", "category", "score", "threshold", "positive", "rank"):
-        told = TAGS.field(name)
+        told = fully_described(TAGS.field(name))
         facts = {key.decode(): text.decode() for key, text in told.metadata.items()}
         null = "; or ".join(filter(None, (facts.get("nulls", ""), NO_SCORES)))
         fields.append(
             described_field(
-                name, told.type, facts["meaning"], span=facts.get("range", ""), null=null
+                name, told.type, facts["comment"], span=facts.get("range", ""), null=null
             )
         )
     return fields

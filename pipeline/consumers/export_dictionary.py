@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.schemas import fully_described
+
 VERSION = 1
 """Of the JSON's form."""
 
@@ -87,9 +89,10 @@ def column_facts(schema: pa.Schema) -> list[dict[str, str]]:
     """Name, type, meaning, unit, range and nulls of each column; empty where it has none."""
     facts = []
     for field in schema:
-        told = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
-        parts = {key: told.get(key, "") for key in ("meaning", "unit", "range", "nulls")}
-        parts["nulls"] = parts["nulls"] or ("not known" if field.nullable else "never null")
+        told = {k.decode(): v.decode() for k, v in fully_described(field).metadata.items()}
+        parts = {"meaning": told.get("comment", "")}
+        parts |= {key: told.get(key, "") for key in ("unit", "range", "nulls")}
+        parts["nulls"] = parts["nulls"] or "never null"
         facts.append({"name": field.name, "type": str(field.type).replace("item: ", "")} | parts)
     return facts
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from duckdb import ColumnExpression, ConstantExpression, DuckDBPyConnection, SQLExpression
 
 from pipeline.errors import TableError, UserError
-from pipeline.schemas import CATALOG, CURRENT, DESCRIPTORS, RESULTS, TAGS
+from pipeline.schemas import CATALOG, CURRENT, DESCRIPTORS, RESULTS, TAGS, sentence
 from pipeline.storage import Storage, join
 from pipeline.tables import delta
 from pipeline.tables.database import database
@@ -179,7 +179,7 @@ def _comment(connection: DuckDBPyConnection) -> None:
         texts.append(f"COMMENT ON VIEW {view} IS {_literal(doc)}")
         for name in connection.view(view).columns:
             field = next(schema.field(name) for schema in schemas if name in schema.names)
-            comment = _literal(field.metadata[b"comment"].decode())
+            comment = _literal(sentence(field))
             texts.append(f"COMMENT ON COLUMN {view}.{name} IS {comment}")
     connection.execute("; ".join(texts))
 

@@ -110,5 +110,5 @@ def test_another_number_of_scores_is_refused_with_the_track():
 @pytest.mark.parametrize("shape", Shape)
 def test_every_column_says_what_it_means_and_what_its_nulls_are(shape):
     for field in Layout(TAGS, COLUMNS, LIMITS, shape).schema():
-        assert field.metadata[b"meaning"], field.name
+        assert field.metadata[b"comment"], field.name
         assert field.nullable == (b"nulls" in field.metadata), field.name

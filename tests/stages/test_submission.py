@@ -503,8 +503,7 @@ def test_the_first_sigterm_interrupts_and_a_second_does_not_break_off_what_is_sa
         "import time\n"
         "from pipeline.stages.submission_stop import stop_as_interrupt\n"
         "stop_as_interrupt()\n"
-        "print('ready', flush=True)\n"
-        "try:\n    time.sleep(60)\n"
+        "try:\n    print('ready', flush=True)\n    time.sleep(60)\n"
         "except KeyboardInterrupt:\n"
         "    print('saving', flush=True)\n    time.sleep(0.3)\n    print('saved')\n"
     )
