@@ -17,7 +17,7 @@ from pipeline.tracking import tracked
 @click.argument("configuration", required=False)
 @click.option("--model", "models", multiple=True, help="A bundle; several: scoring.models.")
 @click.option("--from", "source", type=click.Choice(["audio", "features"]), help="scoring.input.")
-@click.option("--precision", type=click.Choice(list(Precision)), help="scoring.precision.")
+@click.option("--precision", type=click.Choice([*map(str, Precision)]), help="scoring.precision.")
 @job_options
 def main(
     configuration: str | None,

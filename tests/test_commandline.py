@@ -5,9 +5,11 @@ import pytest
 from click.testing import CliRunner
 
 from jobs.__main__ import main
-from pipeline.commandline import load_job
+from pipeline.commandline import Verbs, load_job
 from pipeline.config import TagJob
 from pipeline.errors import ConfigError
+
+VERBS = Verbs("earmark")
 
 
 def load(**given):
@@ -65,3 +67,11 @@ def test_a_users_mistake_is_one_clear_message(tmp_path, arguments, message):
     assert message in result.output
     assert "Traceback" not in result.output
     assert isinstance(result.exception, SystemExit | click.ClickException)
+
+
+@pytest.mark.parametrize("verb", VERBS.list_commands(click.Context(VERBS)))
+def test_choices_are_the_values_that_configurations_take(verb):
+    """click takes an enum's names (FLOAT32) where it is given its members."""
+    for parameter in VERBS.get_command(click.Context(VERBS), verb).params:
+        if isinstance(parameter.type, click.Choice):
+            assert all(type(choice) is str for choice in parameter.type.choices), parameter.name
