@@ -9,8 +9,7 @@ import time
 import click
 import pyarrow as pa
 
-from pipeline.commandline import job_options, load_job
-from pipeline.config_submit import SubmitConfig
+from pipeline.commandline import job_options, load_cluster
 from pipeline.stages.submission import connect
 from pipeline.storage import absolute
 from pipeline.tables.output import QueryFormat, write_result
@@ -31,14 +30,7 @@ def main(
 
     The configuration is that of submit. A cluster forgets its jobs when its head ends.
     """
-    settings = load_job(
-        SubmitConfig,
-        default="submit.yaml",
-        conf=conf,
-        overrides=overrides,
-        workspace=None,
-        cluster__address=address,
-    )
+    settings = load_cluster(conf, overrides=overrides, address=address)
     of_tables = absolute(workspace) if workspace else None
     now_s, jobs = time.time(), connect(settings.cluster).list(workspace=of_tables)
     if as_json:

@@ -7,8 +7,7 @@ from functools import partial
 
 import click
 
-from pipeline.commandline import job_options, load_job
-from pipeline.config_submit import SubmitConfig
+from pipeline.commandline import job_options, load_cluster
 from pipeline.stages.submission import connect
 from pipeline.stages.submission_follow import follow_to_end
 from pipeline.storage import absolute
@@ -31,14 +30,7 @@ def main(
 
     The configuration is that of submit. Ctrl-C leaves the job alone.
     """
-    settings = load_job(
-        SubmitConfig,
-        default="submit.yaml",
-        conf=conf,
-        overrides=overrides,
-        workspace=None,
-        cluster__address=address,
-    )
+    settings = load_cluster(conf, overrides=overrides, address=address)
     jobs = connect(settings.cluster)
     job = jobs.find(job_id, workspace=absolute(workspace) if workspace else None)
     if follow:

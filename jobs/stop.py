@@ -6,8 +6,7 @@ import time
 
 import click
 
-from pipeline.commandline import job_options, load_job
-from pipeline.config_submit import SubmitConfig
+from pipeline.commandline import job_options, load_cluster
 from pipeline.errors import UserError
 from pipeline.stages.submission import connect
 from pipeline.storage import absolute
@@ -32,14 +31,7 @@ def main(
     The configuration is that of submit; after stop.wait_s, as it was when the job was submitted,
     Ray kills a job that has not ended.
     """
-    settings = load_job(
-        SubmitConfig,
-        default="submit.yaml",
-        conf=conf,
-        overrides=overrides,
-        workspace=None,
-        cluster__address=address,
-    )
+    settings = load_cluster(conf, overrides=overrides, address=address)
     jobs = connect(settings.cluster)
     job = jobs.find(job_id, workspace=absolute(workspace) if workspace else None)
     if job.is_alive:

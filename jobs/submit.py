@@ -7,8 +7,8 @@ from functools import partial
 
 import click
 
-from pipeline.commandline import job_options, load_job
-from pipeline.config_submit import VERBS, SubmitConfig, WhileAlive
+from pipeline.commandline import job_options, load_cluster, load_job
+from pipeline.config_submit import VERBS, WhileAlive
 from pipeline.stages.submission import connect
 from pipeline.stages.submission_follow import follow_to_end
 from pipeline.stages.submission_request import make_request
@@ -53,13 +53,9 @@ def main(
     models -- add musicnn:MTT_musicnn`. The same job is never started twice at a time; one that has
     ended goes on as a new attempt. Ctrl-C leaves the job alone.
     """
-    settings = load_job(
-        SubmitConfig,
-        default="submit.yaml",
-        conf=cluster,
-        overrides=(),
-        workspace=None,
-        cluster__address=address,
+    settings = load_cluster(
+        cluster,
+        address=address,
         environment__names=names,
         driver__num_cpus=num_cpus,
         driver__memory_mb=memory_mb,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from pipeline import config
+from pipeline.config_submit import SubmitConfig
 from pipeline.errors import ConfigError, UserError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -76,6 +77,32 @@ def load_job(
         if value is not None and value != ()
     )
     return config.load(kind, conf or _default_file(default), overrides=flags + overrides)
+
+
+def load_cluster(
+    conf: str | None,
+    *,
+    overrides: tuple[str, ...] = (),
+    address: str | None,
+    **shorthands: object,
+) -> SubmitConfig:
+    """`load_job` of the configuration of submit, which those verbs share that ask a cluster.
+
+    Args:
+        conf: a file; None: conf/submit.yaml.
+        overrides: --set.
+        address: --address.
+        shorthands: as of load_job.
+    """
+    return load_job(
+        SubmitConfig,
+        default="submit.yaml",
+        conf=conf,
+        overrides=overrides,
+        workspace=None,
+        cluster__address=address,
+        **shorthands,
+    )
 
 
 def is_configuration(argument: str | None) -> bool:

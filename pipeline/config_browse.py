@@ -20,6 +20,7 @@ from pipeline.config_playlist import (
     TagsConfig,
     WeightsConfig,
 )
+from pipeline.config_recap import HistoryConfig, RecapConfig, RecapTagsConfig
 from pipeline.config_teach import TeachConfig
 
 
@@ -33,6 +34,7 @@ class BrowseConfig(Section):
     num_neighbours: PositiveInt = Field(description="tracks beside a track")
     num_heard: PositiveInt = Field(description="tracks that are decoded and scored at once")
     num_waiting: PositiveInt = Field(description="tracks that may wait for that")
+    max_upload_mb: PositiveInt = Field(description="of the files of a listening history, MiB")
     refresh_s: NonNegativeFloat = Field(description="seconds until commits are looked for")
     cache: str | None = Field(description="folder for the embeddings' file; null: the system's")
 
@@ -49,6 +51,9 @@ class BrowseJob(Section):
     weights: WeightsConfig
     pool: PoolConfig
     teaching: TeachConfig
+    history: HistoryConfig
+    recap: RecapConfig
+    recap_tags: RecapTagsConfig
     query: QueryLimitsConfig
     limits: LimitsConfig
     runtime: RuntimeConfig

@@ -18,6 +18,7 @@ from pipeline.browse import (
     desk_page,
     failures_page,
     playlist_page,
+    recap_page,
     search_page,
     teach_page,
     track_page,
@@ -26,6 +27,7 @@ from pipeline.browse.desk import Desks
 from pipeline.browse.guard import Door, Guard
 from pipeline.browse.heavy import Heavy
 from pipeline.browse.library import Library
+from pipeline.browse.recapping import Recapping
 from pipeline.browse.site import Site, page, templates
 from pipeline.browse.teaching import Teaching
 from pipeline.config_browse import BrowseJob
@@ -33,7 +35,10 @@ from pipeline.errors import UserError
 from pipeline.storage import absolute
 
 NUM_HEARD_KEPT = 64
-PAGES = (search_page, track_page, playlist_page, failures_page, teach_page, desk_page, audio)
+PAGES = (
+    *(search_page, track_page, playlist_page, recap_page, teach_page, failures_page),
+    *(desk_page, audio),
+)
 
 
 def create_app(
@@ -52,6 +57,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         site.teaching.close()
+        site.recapping.close()
         site.heard.close()
         site.library.close()
 
@@ -88,6 +94,7 @@ def _site(settings: BrowseJob) -> Site:
             num_workers=browse.num_heard, num_waiting=browse.num_waiting, num_kept=NUM_HEARD_KEPT
         ),
         teaching=Teaching(library),
+        recapping=Recapping(),
         pages=templates(),
     )
 

@@ -1,4 +1,4 @@
-"""What a visitor has put aside while the server runs: a list of tracks, and marks for a tag."""
+"""What a visitor has put aside while the server runs: a list of tracks, marks, a recap."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+
+from pipeline.browse.recapping import RecapStep
 
 NUM_DESKS = 200
 """Beyond it the one that was not used for longest is cleared."""
@@ -21,11 +23,13 @@ class Desk:
         listed: tracks of a playlist made by hand, in order.
         marks: tracks that are examples of a tag: has it, or has it not.
         is_marking: whether lists of tracks offer to mark them.
+        recap: the last one that was begun.
     """
 
     listed: list[str] = field(default_factory=list)
     marks: dict[str, bool] = field(default_factory=dict)
     is_marking: bool = False
+    recap: RecapStep | None = None
 
     def put(self, track_id: str) -> None:
         """Adds a track to the end of the list, once."""

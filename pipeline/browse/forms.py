@@ -62,7 +62,15 @@ async def read_form(request: Request) -> Sent:
         if len(data) > MAX_FORM_BYTES:
             raise HTTPException(413, "the form is too large")
     pairs = parse_qsl(data.decode(errors="replace"), keep_blank_values=True)
-    values = Values(pairs)
+    return check_key(request, Values(pairs))
+
+
+def check_key(request: Request, values: Values) -> Sent:
+    """A form whose key is its visitor's.
+
+    Raises:
+        HTTPException: it is not.
+    """
     site, visitor = site_of(request), request.state.visitor
     wanted = site.desks.form_key(visitor)
     if not hmac.compare_digest(values.get(KEY, "").encode(), wanted.encode()):

@@ -16,6 +16,7 @@ from pipeline.browse.desk import Desk, Desks
 from pipeline.browse.heavy import Heavy
 from pipeline.browse.library import Library
 from pipeline.browse.listening import Listened
+from pipeline.browse.recapping import Recapping
 from pipeline.browse.teaching import Teaching
 from pipeline.config_browse import BrowseJob
 from pipeline.tables.output import cell, printable
@@ -33,6 +34,7 @@ class Site:
         desks: what visitors put aside.
         heard: tracks that have been listened to.
         teaching: the tag that is being taught.
+        recapping: what reads histories.
         pages: the templates.
     """
 
@@ -42,6 +44,7 @@ class Site:
     desks: Desks
     heard: Heavy[Listened]
     teaching: Teaching
+    recapping: Recapping
     pages: Environment
 
 

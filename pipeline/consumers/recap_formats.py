@@ -86,8 +86,6 @@ def recognise(head: bytes) -> Seen:
     """
     if head.startswith(b"PAR1"):
         return Seen(HistoryFormat(Kind.TABLE, Container.PARQUET), "")
-    if head.startswith(b"PK\x03\x04"):
-        return Seen(None, "a zip archive: unpack it and give the folder")
     if head.startswith(b"\x1f\x8b"):
         return Seen(None, "a gzip file: unpack it first")
     text = head.decode("utf-8-sig", errors="replace").lstrip()

@@ -25,6 +25,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from pipeline.config import MEBIBYTE, RuntimeConfig
 from pipeline.errors import UserError
+from pipeline.stages.submission_stop import stop_as_interrupt
 from pipeline.tables.receipt import Receipt
 
 MAX_RESTARTS = 20
@@ -80,6 +81,7 @@ def _connect(address: str | None, *, object_store_mb: int | None, num_cpus: int 
         if num_cpus:
             options["num_cpus"] = max(os.cpu_count() or 1, num_cpus)
     ray.init(address=address or "local", **options)
+    stop_as_interrupt()
 
 
 def _fitting_actors(runtime: RuntimeConfig) -> int:

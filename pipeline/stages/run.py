@@ -16,7 +16,6 @@ from pipeline.errors import UserError
 from pipeline.progress import Progress, Summary, duration
 from pipeline.stages.cluster import cluster, stream
 from pipeline.stages.live_numbers import LiveNumbers
-from pipeline.stages.submission_stop import stop_as_interrupt
 from pipeline.stages.units import units
 from pipeline.storage import Storage
 from pipeline.tables.estimates import read_estimate
@@ -107,7 +106,6 @@ def run(
     try:
         if num_tracks := prepared.pending.num_tracks:
             with cluster(runtime) as num_actors:
-                stop_as_interrupt()
                 account.started = time.monotonic()
                 account.live = LiveNumbers(verb, total=num_tracks)
                 slices = units(

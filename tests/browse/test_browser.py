@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
 import threading
 import time
+import zipfile
+from pathlib import Path
 
 import pytest
 import uvicorn
 from fakes import tone_bundle
+from listens import make_listens, write_table
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tagged import track, write_tracks
 from tracking_database import give_database
@@ -24,7 +28,10 @@ from pipeline.storage import Storage
 from pipeline.tables.tags import publish
 
 NUM_TRACKS = 12
-PATHS = ("/", "/?like=high&min=0.5", "/track?id=t001", "/playlist?like=high", "/teach", "/failures")
+PATHS = (
+    *("/", "/?like=high&min=0.5", "/track?id=t001", "/playlist?like=high"),
+    *("/recap", "/teach", "/failures"),
+)
 WAIT_MS = 20_000
 TEACH_MS = 90_000
 pytestmark = [pytest.mark.ray, pytest.mark.long]
@@ -63,7 +70,12 @@ def address(browser, shared_ray, tmp_path_factory):
     give_database(root)
     tag_catalog(tag_job(root), run_id="first")
     publish(str(root), storage=Storage(), memory_mb=200)
-    overrides = (f"workspace.root_url={root}", "teaching.share=0.5", "browse.refresh_s=1000")
+    overrides = (
+        f"workspace.root_url={root}",
+        "teaching.share=0.5",
+        "browse.refresh_s=1000",
+        "browse.max_upload_mb=2",
+    )
     settings = config.load(BrowseJob, CONF / "browse.yaml", overrides=overrides)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -190,6 +202,73 @@ def test_a_tag_is_taught_tried_and_accepted(page):
     assert {name.removeprefix("Tone t") for name in best} == {
         f"{i:03d}" for i in range(1, NUM_TRACKS, 2)
     }
+
+
+def heard(tmp_path: Path, *users: str) -> Path:
+    """A history over the tones, as a zip."""
+    songs = [
+        {"track_id": f"t{i:03d}", "artist": f"Artist {i % 5}", "title": "x", "duration_s": 60.0}
+        for i in range(NUM_TRACKS)
+    ]
+    listens = make_listens(songs, users=users, days=200)
+    table = write_table(tmp_path / "listens.csv", listens)
+    with zipfile.ZipFile(tmp_path / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(table, "export/listens.csv")
+    return tmp_path / "export.zip"
+
+
+@pytest.fixture
+def traveller(browser: Browser, address: str):
+    """A page of a visitor in another time zone, with a phone."""
+    size = {"width": 375, "height": 760}
+    options = {"base_url": address, "viewport": size, "timezone_id": "Asia/Tokyo"}
+    with browser.new_context(**options) as context:
+        one = context.new_page()
+        one.set_default_timeout(WAIT_MS)
+        yield one
+
+
+def test_a_history_is_sent_and_its_recap_seen_and_taken_away(traveller, tmp_path):
+    page = traveller
+    page.goto("/")
+    page.get_by_role("link", name="Recap", exact=True).click()
+    expect(page.get_by_label("Time zone of months")).to_have_value("Asia/Tokyo")
+    assert page.locator("#zones option").count() > 100
+    page.get_by_label("Files of the history").set_input_files(heard(tmp_path, "Ada", "Bert"))
+    page.get_by_role("button", name="Make the recap").click()
+    page.get_by_label("User", exact=True).select_option(value="Bert", timeout=WAIT_MS)
+    page.get_by_role("button", name="Make this recap").click()
+    expect(page.get_by_role("heading", name="Bert's music")).to_be_visible(timeout=WAIT_MS)
+    artists = page.locator(".top-list li")
+    expect(artists).to_have_count(8)  # five, and three that are not in the catalog
+    best = artists.first.inner_text().rpartition(" ")[0]
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="JSON").click()
+    taken.value.save_as(tmp_path / "recap.json")
+    facts = json.loads((tmp_path / "recap.json").read_text())
+    assert facts["timezone"] == "Asia/Tokyo"
+    assert best.startswith(facts["artists"][0]["name"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.get_by_role("link", name="See the whole recap").click()
+    expect(page.get_by_role("heading", name="Top artists")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.get_by_role("link", name="Back to Earmark").click()
+    page.get_by_role("button", name="Clear the recap").click()
+    expect(page.get_by_text("Nothing sent yet")).to_be_visible()
+
+
+def test_too_large_a_history_is_said_before_it_is_sent_and_after(traveller, tmp_path):
+    page = traveller
+    page.goto("/recap")
+    (tmp_path / "large.csv").write_bytes(b"track,time\n" + b"x" * 3 * 2**20)
+    files = page.get_by_label("Files of the history")
+    files.set_input_files(tmp_path / "large.csv")
+    assert "over the limit of 2" in files.evaluate("input => input.validationMessage")
+    files.evaluate("input => input.setCustomValidity('')")
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+        page.get_by_role("button", name="Make the recap").click()
+    assert answered.value.status == 413
+    expect(page.get_by_role("alert")).to_contain_text("over the limit of 2 MiB")
 
 
 def test_the_keyboard_is_enough_to_search_and_to_play(page):

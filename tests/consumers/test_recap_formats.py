@@ -28,7 +28,6 @@ OTHER = [
     ('{"name": "x"}', "the keys name"),
     ("id,name,age\n1,2,3\n", "the columns id, name, age"),
     ("just words", "begins with 'just words'"),
-    ("PK\x03\x04...", "zip archive: unpack"),
     ("\x1f\x8b...", "gzip"),
     ("ID3\x00\x01", "binary"),
 ]
