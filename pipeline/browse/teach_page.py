@@ -82,6 +82,7 @@ def _tried(site: Site) -> Lesson:
 
 def _page(request: Request, *, fault: str, values: Values, status: int = 200) -> Response:
     site, desk, last = site_of(request), desk_of(request), site_of(request).teaching.last
+    running = last is not None and last.is_running  # first: what ends meanwhile is shown next time
     scorings = read_scorings(site.root_url, storage=site.library.storage)
     references = {key: one.reference for key, one in scorings.items()}
     with site.library.views() as views:
@@ -99,6 +100,7 @@ def _page(request: Request, *, fault: str, values: Values, status: int = 200) ->
         "base": values.get("model") or (asked.model if asked.model else widest),
         "least": LEAST_POSITIVE,
         "last": last,
+        "running": running,
         "trial": trial,
         "best": best,
         "ask": ask,

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
-from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake import DeltaTable
 from duckdb import DuckDBPyConnection
 
 from pipeline.catalog import changes
+from pipeline.catalog.commit import delete_source, replace_source
 from pipeline.catalog.probe import PROBED, probe_batches
 from pipeline.catalog.report import ScanReport, make_report
 from pipeline.catalog.sources import LISTING, FileListing, Kind, Source, open_source
@@ -69,7 +70,8 @@ def scan_into_catalog(
         changes.finish(connection, source_url=opened.url, scanned_at=datetime.now(UTC))
         report = make_report(connection, source_url=opened.url, omitted=listing.omitted)
         if report.committed:
-            _commit(connection, table=table, source_url=opened.url)
+            rows = partial(changes.fresh_rows, connection)
+            replace_source(table, rows=rows, source_url=opened.url)
     return report
 
 
@@ -93,8 +95,7 @@ def remove_source(source: str, *, root_url: str, storage: Storage) -> int:
         TableError: there is no catalog.
     """
     table = open_catalog(root_url, storage=storage)
-    metrics = table.delete(_predicate(absolute(source)))
-    return int(metrics["num_deleted_rows"])
+    return delete_source(table, source_url=absolute(source))
 
 
 def _listing(source: Source, *, storage: Storage, scan: ScanConfig, executor: Executor) -> Listing:
@@ -122,27 +123,3 @@ def _probe(
     for count in changes.insert(connection, headers, table="probed", schema=PROBED):
         done += count
         on_progress(done, total)
-
-
-def _commit(connection: DuckDBPyConnection, *, table: DeltaTable, source_url: str) -> None:
-    try:
-        write_deltalake(
-            table,
-            changes.fresh_rows(connection),
-            mode="overwrite",
-            predicate=_predicate(source_url),
-        )
-    except CommitFailedError as error:
-        raise TableError(
-            f"another scan of {source_url} committed while this one ran; run it again ({error})"
-        ) from error
-    except OSError as error:
-        raise TableError(
-            f"the catalog's store gave no answer to the commit ({error}): it may have happened. "
-            "Run the scan again: it adds what is missing, or finds nothing to do"
-        ) from error
-
-
-def _predicate(source_url: str) -> str:
-    quoted = source_url.replace("'", "''")
-    return f"source_url = '{quoted}'"

@@ -6,7 +6,7 @@ import time
 import pytest
 from browsing import press
 
-from pipeline.browse import teaching
+from pipeline.browse import teach_page, teaching
 from pipeline.browse.teaching import Step
 from pipeline.errors import UserError
 
@@ -89,6 +89,28 @@ def test_a_second_tag_at_the_same_time_is_refused(client, monkeypatch):
     go_on.set()
     assert "it was only a test" in settled(client)
     assert ask(client).status_code == 303
+
+
+def test_a_step_that_ends_while_the_page_is_made_is_shown_by_the_next_one(client, monkeypatch):
+    """Bug: the page had neither the wait nor the result, and did not look again."""
+    go_on = threading.Event()
+
+    def slow(*_args, **_kwargs):
+        go_on.wait(10)
+        raise UserError("it was only a test")
+
+    def ends_meanwhile(*args, **kwargs):
+        go_on.set()
+        client.app.state.site.teaching.last.future.exception(10)
+        return read_scorings(*args, **kwargs)
+
+    read_scorings = teach_page.read_scorings
+    monkeypatch.setattr(teaching, "try_tag", slow)
+    mark(client)
+    ask(client)
+    monkeypatch.setattr(teach_page, "read_scorings", ends_meanwhile)
+    assert 'http-equiv="refresh"' in client.get("/teach").text
+    assert "it was only a test" in client.get("/teach").text
 
 
 def test_a_bug_is_told_without_its_details(client, monkeypatch, caplog):
