@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commandline import job_options, load_job
+from pipeline.commandline import job_options, json_option, load_job, tell
 from pipeline.config import MEBIBYTE, TablesJob
 from pipeline.tables.compaction import TARGET_BYTES, Extent, compact
+from pipeline.telling import Form
 
 
 @click.command()
@@ -25,10 +26,12 @@ from pipeline.tables.compaction import TARGET_BYTES, Extent, compact
     show_default=True,
     help="Size that files shall have, MiB; those under half of it are merged.",
 )
+@json_option
 @job_options
 def main(
     extent: str,
     file_mb: int,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -48,7 +51,7 @@ def main(
         extent=Extent(extent),
         target_bytes=file_mb * MEBIBYTE,
     )
-    click.echo("\n".join(one.line() for one in done))
+    tell(done, form=form)
 
 
 if __name__ == "__main__":

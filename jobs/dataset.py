@@ -14,6 +14,7 @@ from pipeline.catalog.datasets.check import check_dataset
 from pipeline.catalog.datasets.known import DATASETS
 from pipeline.commandline import job_options, load_job
 from pipeline.config import CatalogJob
+from pipeline.credentials import refuse_credentials
 from pipeline.progress import Counter
 from pipeline.storage import absolute
 
@@ -34,6 +35,7 @@ def of_a_copy(function: Callable[[str, Place, CatalogJob], None]) -> Callable[..
     @functools.wraps(function)
     def command(dataset: str, path: str, **given: str | None) -> None:
         asked = {key: given.pop(key, None) for key in ("name", "splits", "labels")}
+        refuse_credentials({"PATH": path})
         config = load_job(CatalogJob, default="catalog.yaml", **given)  # type: ignore[arg-type]
         place = Place(url=absolute(path), storage=config.workspace.storage, **asked)
         function(dataset, place, config)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commandline import is_configuration, job_options, load_job
+from pipeline.commandline import is_configuration, job_options, load_job, tell, writing_options
 from pipeline.config import DescribeJob, dump
 from pipeline.errors import ConfigError
 from pipeline.progress import Summary
-from pipeline.stages.describe_catalog import describe_catalog
+from pipeline.stages.describe_catalog import asked_descriptors, describe_catalog
+from pipeline.tables.prepare import foresee
+from pipeline.telling import Form
 from pipeline.tracking import tracked
 
 
 @click.command()
 @click.argument("configuration", required=False)
+@writing_options
 @job_options
 def main(
     configuration: str | None,
+    dry_run: bool,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -36,8 +41,8 @@ def main(
         overrides=overrides,
         workspace=workspace,
     )
-    click.echo(dump(config))
-    click.echo("\n".join(describe(config).lines()))
+    click.echo(dump(config), err=True)
+    tell(foresee(asked_descriptors(config)) if dry_run else describe(config), form=form)
 
 
 def describe(config: DescribeJob) -> Summary:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commandline import is_configuration, job_options, load_job
+from pipeline.commandline import is_configuration, job_options, load_job, tell, writing_options
 from pipeline.config import FeaturesJob, dump
 from pipeline.errors import ConfigError
 from pipeline.progress import Summary
-from pipeline.stages.extract_catalog import extract_catalog
+from pipeline.stages.extract_catalog import asked_features, extract_catalog
+from pipeline.tables.prepare import foresee
+from pipeline.telling import Form
 from pipeline.tracking import tracked
 
 
 @click.command()
 @click.argument("configuration", required=False)
 @click.option("--frontend", help="Which mel: frontend.name.")
+@writing_options
 @job_options
 def main(
     configuration: str | None,
+    dry_run: bool,
+    form: Form,
     frontend: str | None,
     conf: str | None,
     overrides: tuple[str, ...],
@@ -36,8 +41,8 @@ def main(
         workspace=workspace,
         frontend__name=frontend,
     )
-    click.echo(dump(config))
-    click.echo("\n".join(features(config).lines()))
+    click.echo(dump(config), err=True)
+    tell(foresee(asked_features(config)) if dry_run else features(config), form=form)
 
 
 def features(config: FeaturesJob) -> Summary:

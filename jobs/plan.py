@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from jobs.catalog import scan
-from pipeline.commandline import is_configuration, job_options, load_job
+from pipeline.commandline import is_configuration, job_options, json_option, load_job, tell
 from pipeline.config import CatalogJob
 from pipeline.config_plan import PlanJob
 from pipeline.outlook import Outlook
 from pipeline.references import with_bundles
 from pipeline.stages.plan_run import plan_catalog
 from pipeline.storage import absolute
+from pipeline.telling import Form
 
 
 @click.command()
@@ -21,6 +22,7 @@ from pipeline.storage import absolute
 @click.option("--nodes", type=int, help="Machines of the cluster: cluster.nodes.")
 @click.option("--cpus", type=int, help="Cores of each: cluster.cpus_per_node.")
 @click.option("--price", type=float, help="Of a node an hour: cluster.node_price_per_hour.")
+@json_option
 @job_options
 def main(
     source: str | None,
@@ -29,6 +31,7 @@ def main(
     nodes: int | None,
     cpus: int | None,
     price: float | None,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -53,8 +56,7 @@ def main(
         cluster__cpus_per_node=cpus,
         cluster__node_price_per_hour=price,
     )
-    for outlook in plan(config):
-        click.echo("\n".join([*outlook.lines(), f"  kept in {outlook.url}"]))
+    tell(plan(config), form=form)
 
 
 def plan(config: PlanJob) -> list[Outlook]:
@@ -62,7 +64,7 @@ def plan(config: PlanJob) -> list[Outlook]:
     where = "true"
     if config.source is not None:
         job = CatalogJob(workspace=config.workspace, source=config.source, scan=config.scan)
-        click.echo("\n".join(scan(job, source=config.source).lines()))
+        click.echo("\n".join(scan(job, source=config.source).lines()), err=True)
         quoted = absolute(config.source).replace("'", "''")
         where = f"source_url = '{quoted}'"
     return plan_catalog(with_bundles(config), where=where)

@@ -6,11 +6,12 @@ import sys
 
 import click
 
-from pipeline.commandline import is_configuration, job_options, load_job
+from pipeline.commandline import is_configuration, job_options, json_option, load_job, tell
 from pipeline.config import dump
 from pipeline.config_evaluation import PromoteJob
 from pipeline.evaluation.judgement import Outcome
 from pipeline.stages.promote import Promotion, promote
+from pipeline.telling import Form
 from pipeline.tracking import tracked
 
 
@@ -21,6 +22,7 @@ from pipeline.tracking import tracked
 @click.option("--split", type=click.Choice(["validation", "test"]), help="promotion.split.")
 @click.option("--from", "source", type=click.Choice(["audio", "features"]), help="promotion.input.")
 @click.option("--force", metavar="REASON", help="Promotes without judging: promotion.force.")
+@json_option
 @job_options
 def main(
     name: str | None,
@@ -29,6 +31,7 @@ def main(
     split: str | None,
     source: str | None,
     force: str | None,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -51,9 +54,9 @@ def main(
         promotion__input=source,
         promotion__force=force,
     )
-    click.echo(dump(config))
+    click.echo(dump(config), err=True)
     promotion = judged(config)
-    click.echo("\n".join(promotion.lines()))
+    tell(promotion, form=form)
     sys.exit(1 if promotion.outcome is Outcome.KEPT else 0)
 
 

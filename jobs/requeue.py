@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commandline import job_options, load_job
+from pipeline.commandline import job_options, json_option, load_job, tell
 from pipeline.config import TablesJob
 from pipeline.errors import ConfigError
 from pipeline.tables.ledger import DESCRIPTORS_LEDGER, FEATURES_LEDGER, LEDGERS, RESULTS_LEDGER
 from pipeline.tables.requeue import failures, known_reasons, requeue
+from pipeline.tables.requeue_report import RequeueReport
 from pipeline.tables.scorings import find_scorings, read_scorings
+from pipeline.telling import Form
 
 TABLES = {
     "features": (FEATURES_LEDGER,),
@@ -23,13 +25,15 @@ TABLES = {
 @click.option("--reason", "reasons", multiple=True, help="Why they failed; may be given again.")
 @click.option("--verb", type=click.Choice(list(TABLES)), default="all", help="Done by this verb.")
 @click.option("--scoring", help="Of tag: this scoring only, by its id or model.")
-@click.option("--yes", is_flag=True, help="Acts; without it, shows what would be done.")
+@click.option("--yes/--dry-run", help="Acts; without it, shows what would be done.")
+@json_option
 @job_options
 def main(
     reasons: tuple[str, ...],
     verb: str,
     scoring: str | None,
     yes: bool,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -55,15 +59,10 @@ def main(
     found = failures(
         root_url, storage=storage, memory_mb=memory_mb, ledgers=ledgers, keys=keys, reasons=named
     )
-    for one in found:
-        click.echo(f"{one.table} {one.key}: {one.tracks:,} failed with {one.reason}")
-    if not found:
-        click.echo("no track of the catalog failed for this reason: nothing to do")
-    elif yes:
-        done = requeue(found, root_url=root_url, storage=storage, memory_mb=memory_mb)
-        click.echo(f"{done:,} rows are open again; run the same verbs to do them anew")
-    else:
-        click.echo("nothing was changed; --yes does it")
+    reopened = None
+    if yes:
+        reopened = requeue(found, root_url=root_url, storage=storage, memory_mb=memory_mb)
+    tell(RequeueReport(tuple(found), reopened), form=form)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commandline import is_configuration, job_options, load_job
+from pipeline.commandline import is_configuration, job_options, load_job, tell, writing_options
 from pipeline.config import Precision, TagJob, dump
 from pipeline.errors import ConfigError
 from pipeline.progress import Summary
 from pipeline.references import with_bundles
-from pipeline.stages.tag_catalog import tag_catalog
+from pipeline.stages.tag_catalog import foresee_tags, tag_catalog
+from pipeline.telling import Form
 from pipeline.tracking import tracked
 
 
@@ -18,9 +19,12 @@ from pipeline.tracking import tracked
 @click.option("--model", "models", multiple=True, help="A bundle; several: scoring.models.")
 @click.option("--from", "source", type=click.Choice(["audio", "features"]), help="scoring.input.")
 @click.option("--precision", type=click.Choice([*map(str, Precision)]), help="scoring.precision.")
+@writing_options
 @job_options
 def main(
     configuration: str | None,
+    dry_run: bool,
+    form: Form,
     models: tuple[str, ...],
     source: str | None,
     precision: str | None,
@@ -47,8 +51,8 @@ def main(
         scoring__input=source,
         scoring__precision=precision,
     )
-    click.echo(dump(config))
-    click.echo("\n".join(tag(config).lines()))
+    click.echo(dump(config), err=True)
+    tell(foresee_tags(with_bundles(config)) if dry_run else tag(config), form=form)
 
 
 def tag(config: TagJob) -> Summary:

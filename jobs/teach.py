@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commandline import job_options, load_job
+from pipeline.commandline import job_options, json_option, load_job, tell
 from pipeline.config import dump
 from pipeline.config_teach import TeachJob
 from pipeline.models.bundle import bundle_url
 from pipeline.models.card_file import CARD_FILE, read_card
 from pipeline.references import with_bundles
 from pipeline.stages.teach_tag import teach_tag
+from pipeline.telling import Form
 from pipeline.tracking import tracked
 
 
@@ -22,6 +23,7 @@ from pipeline.tracking import tracked
 @click.option("--model", help="Whose embeddings are read: teaching.model.")
 @click.option("--precision", type=float, help="Wanted over the catalog: teaching.precision.")
 @click.option("--share", type=float, help="Of the catalog that is assumed to have the tag.")
+@json_option
 @job_options
 def main(
     tag: str | None,
@@ -31,6 +33,7 @@ def main(
     model: str | None,
     precision: float | None,
     share: float | None,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -54,14 +57,14 @@ def main(
         teaching__precision=precision,
         teaching__share=share,
     )
-    click.echo(dump(config))
+    click.echo(dump(config), err=True)
     root_url = config.workspace.root_url
     with tracked(config, verb="teach", root_url=root_url, tracking=config.tracking) as run:
         taught = teach_tag(with_bundles(config), run_id=run.run_id)
         run.metrics(taught.bundle.evaluation)
         url = bundle_url(taught.reference, root_url=root_url)
         run.text(CARD_FILE, read_card(url, storage=config.workspace.storage))
-    click.echo("\n".join(taught.lines()))
+    tell(taught, form=form)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pipeline.commandline import job_options, load_job
+from pipeline.commandline import job_options, json_option, load_job, tell
 from pipeline.config import TablesJob
 from pipeline.tables.vacuum import RETENTION_HOURS, Action, check_retention, vacuum
+from pipeline.telling import Form
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Deletes; without it, only shows.")
+@click.option("--yes/--dry-run", help="Deletes; without it, only shows.")
 @click.option(
     "--hours",
     type=click.IntRange(min=0),
@@ -19,11 +20,13 @@ from pipeline.tables.vacuum import RETENTION_HOURS, Action, check_retention, vac
     help="What was needed or written in so many hours stays.",
 )
 @click.option("--nothing-runs", is_flag=True, help="No job and no query runs: allows few hours.")
+@json_option
 @job_options
 def main(
     yes: bool,
     hours: int,
     nothing_runs: bool,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -44,7 +47,7 @@ def main(
         hours=hours,
         action=Action.DELETE if yes else Action.SHOW,
     )
-    click.echo("\n".join(report.lines()))
+    tell(report, form=form)
 
 
 if __name__ == "__main__":

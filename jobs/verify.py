@@ -6,14 +6,16 @@ import sys
 
 import click
 
-from pipeline.commandline import job_options, load_job
+from pipeline.commandline import job_options, json_option, load_job, tell
 from pipeline.config import TablesJob
 from pipeline.tables.verify import verify
+from pipeline.telling import Form
 
 
 @click.command()
+@json_option
 @job_options
-def main(conf: str | None, overrides: tuple[str, ...], workspace: str | None) -> None:
+def main(form: Form, conf: str | None, overrides: tuple[str, ...], workspace: str | None) -> None:
     """Proves from storage that nothing is lost, nothing is there twice and commits are whole.
 
     Ends with exit code 1 if a promise is broken or a plan is not finished.
@@ -26,7 +28,7 @@ def main(conf: str | None, overrides: tuple[str, ...], workspace: str | None) ->
         storage=config.workspace.storage,
         memory_mb=config.query.memory_mb,
     )
-    click.echo("\n".join(report.lines()))
+    tell(report, form=form)
     sys.exit(0 if report.holds else 1)
 
 

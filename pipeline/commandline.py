@@ -10,7 +10,7 @@ import ast
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,11 @@ import click
 from pipeline import config
 from pipeline.config_submit import SubmitConfig
 from pipeline.errors import ConfigError, UserError
+from pipeline.examples import epilog
+from pipeline.telling import Form, Told, told
 
+STOPPED = 130
+"""Exit code after Ctrl-C or SIGTERM: 128 and the signal's number, as shells have it."""
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -27,15 +31,21 @@ JobT = TypeVar("JobT", bound=config.Section)
 
 
 def job_options(function: CommandT) -> CommandT:
-    """Adds --conf, --set and --workspace, and turns UserError into a message and exit code 1."""
+    """Adds --conf, --set and --workspace, and says how a job ended that did not come to its end.
+
+    UserError becomes a message and exit code 1, Ctrl-C the word `stopped`, what is done so far, and
+    exit code 130. Click's own is 2, for a line that it cannot read.
+    """
 
     @functools.wraps(function)
     def guarded(*args: object, **kwargs: object) -> object:
         try:
             return function(*args, **kwargs)
         except UserError as error:
-            notes = getattr(error, "__notes__", [])
-            raise click.ClickException("\n".join([str(error), *notes])) from error
+            raise click.ClickException("\n".join([str(error), *_notes(error)])) from error
+        except KeyboardInterrupt as stop:
+            click.echo("\n".join(["stopped", *_notes(stop)]), err=True)
+            raise click.exceptions.Exit(STOPPED) from stop
 
     options = [
         click.option("--conf", metavar="FILE", help="Configuration; default: conf/VERB.yaml."),
@@ -49,6 +59,34 @@ def job_options(function: CommandT) -> CommandT:
     for option in reversed(options):
         guarded = option(guarded)
     return guarded  # type: ignore[return-value]
+
+
+def json_option(function: CommandT) -> CommandT:
+    """Adds --json, which is the argument `form`."""
+    return click.option(
+        "--json",
+        "form",
+        is_flag=True,
+        callback=lambda _context, _option, given: Form.JSON if given else Form.TEXT,
+        help="The answer as JSON; all else goes to stderr.",
+    )(function)
+
+
+def writing_options(function: CommandT) -> CommandT:
+    """Adds --dry-run and --json, which are the arguments `dry_run` and `form`."""
+    dry_run = click.option(
+        "--dry-run", is_flag=True, help="Says what would be done, and writes nothing."
+    )
+    return dry_run(json_option(function))
+
+
+def tell(answer: Told | Sequence[Told], *, form: Form) -> None:
+    """Prints the answer of a verb to stdout."""
+    click.echo(told(answer, form=form))
+
+
+def _notes(error: BaseException) -> list[str]:
+    return list(getattr(error, "__notes__", []))
 
 
 def load_job(
@@ -155,4 +193,5 @@ class Verbs(click.Group):
         if name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"jobs.{name.replace('-', '_')}").main
+        command.epilog = epilog(name)
         return command

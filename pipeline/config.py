@@ -15,10 +15,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic import ValidationError as _ValidationError
 
+from pipeline.credentials import masked, refuse_credentials
 from pipeline.errors import ConfigError
 from pipeline.storage import Storage
 
 MEBIBYTE = 2**20
+_YAML_FAULTS = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError)
+"""What PyYAML 6 raises, also of values that it cannot make; and TypeError and ValueError."""
 
 
 class Section(BaseModel):
@@ -171,16 +174,18 @@ def load(kind: type[JobT], path: str | Path, *, overrides: tuple[str, ...] = ())
         overrides: `a.b=c` each; c is read as YAML.
 
     Raises:
-        ConfigError: the file is missing or is no YAML mapping, or has faults: all are listed.
+        ConfigError: it is missing, no YAML mapping, faulty (all is listed), or holds a password.
     """
     tree = _read(Path(path))
     for override in overrides:
         _lay_over(tree, override)
     try:
-        return kind.model_validate(tree)
+        config = kind.model_validate(tree)
     except _ValidationError as error:
         lines = [_fault(fault) for fault in error.errors()]
         raise ConfigError(f"{path} has {len(lines)} fault(s):\n" + "\n".join(lines)) from None
+    refuse_credentials(flatten(config))
+    return config
 
 
 def dump(config: Section) -> str:
@@ -207,36 +212,39 @@ def flatten(config: Section) -> dict[str, str]:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"no configuration at {path}; give --conf FILE (examples are in conf/)")
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from None
+    tree = _parsed(path.read_bytes(), where=f"{path} is not YAML")
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} holds no sections; see conf/ for a complete example")
     return tree
 
 
+def _parsed(text: str | bytes, *, where: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    try:
+        return yaml.safe_load(text)
+    except (*_YAML_FAULTS, TypeError, ValueError) as error:  # its text quotes all that is there
+        mark = getattr(error, "problem_mark", None)
+        said = f"line {mark.line + 1}: {vars(error)['problem']}" if mark else masked(str(error))
+        raise ConfigError(f"{where}: {said}") from None
+
+
 def _lay_over(tree: dict[str, Any], override: str) -> None:
     dotted, separator, text = override.partition("=")
-    keys = dotted.strip().split(".")
+    keys, shown = dotted.strip().split("."), f"--set {masked(repr(override))}"
     if not separator or not all(keys):
-        raise ConfigError(f"--set {override!r} is not of the form section.key=value")
+        raise ConfigError(f"{shown} is not of the form section.key=value")
     node = tree
     for key in keys[:-1]:
         child = node.setdefault(key, {})
         if not isinstance(child, dict):
-            raise ConfigError(f"--set {override!r}: {key} is a value, not a section")
+            raise ConfigError(f"{shown}: {key} is a value, not a section")
         node = child
-    try:
-        node[keys[-1]] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: {error}") from None
+    node[keys[-1]] = _parsed(text, where=shown)
 
 
 def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    path = ".".join(str(part) for part in fault["loc"])
+    path = masked(".".join(str(part) for part in fault["loc"]))
     if fault["type"] == "extra_forbidden":
         return f"  {path}: unknown key; remove it or mend its name"
     if fault["type"] == "missing":
         return f"  {path}: missing; every key stands in the file, see conf/"
-    return f"  {path}: {fault['msg']} (got {fault['input']!r})"
+    return f"  {path}: {fault['msg']} (got {masked(repr(fault['input']))})"

@@ -20,13 +20,13 @@ from pipeline.config import (
 class EvaluationConfig(Section):
     """What is judged, and how sure."""
 
-    split: Literal["train", "validation", "test"]
+    split: Literal["train", "validation", "test"] = Field(description="whose tracks are judged")
     dataset: str | None = Field(description="tracks of this data set only; null: all")
     chunks: PositiveInt | Literal["all"] | None = Field(
         description="a track, at equal distances; all: side by side; null: as the bundle says"
     )
     num_resamples: PositiveInt = Field(description="of the bootstrap over tracks")
-    seed: NonNegativeInt
+    seed: NonNegativeInt = Field(description="of the bootstrap: the same gives the same figures")
     probes: tuple[str, ...] = Field(
         description="compared: mfcc, or bundles whose embeddings get a linear head"
     )
@@ -70,12 +70,12 @@ class PromotionConfig(Section):
         pattern=r"^[A-Za-z0-9_.-]+$",
     )
     version: PositiveInt | None = Field(description="another candidate; null: the newest")
-    split: Literal["validation", "test"]
+    split: Literal["validation", "test"] = Field(description="whose tracks the two are judged on")
     dataset: str | None = Field(description="tracks of this data set only; null: all")
     metric: str = Field(description="that must be better: roc_auc_macro, f1_macro, accuracy, ...")
     confidence: float = Field(gt=0.5, lt=1, description="share of resamples that must agree")
     num_resamples: PositiveInt = Field(description="of the bootstrap over tracks")
-    seed: NonNegativeInt
+    seed: NonNegativeInt = Field(description="of the bootstrap: the same gives the same figures")
     input: TagInput = Field(description="what the two are judged on: audio, or stored features")
     force: str | None = Field(description="why a model is promoted that cannot be judged")
 

@@ -23,10 +23,12 @@ from pipeline.config import (
     flatten,
 )
 from pipeline.config_compare import CompareJob
+from pipeline.config_doctor import DoctorJob
 from pipeline.config_evaluation import EvaluateJob, ExplainJob, PromoteJob
 from pipeline.config_plan import PlanJob
 from pipeline.config_teach import TeachJob
 from pipeline.config_training import TrainJob
+from pipeline.credentials import holds_credentials
 from pipeline.errors import ConfigError
 from pipeline.urls import absolute, is_local
 
@@ -37,6 +39,7 @@ VERBS: dict[str, tuple[type[Section], str]] = {
     "compare": (CompareJob, "compare.yaml"),
     "dataset": (CatalogJob, "catalog.yaml"),
     "describe": (DescribeJob, "describe.yaml"),
+    "doctor": (DoctorJob, "doctor.yaml"),
     "evaluate": (EvaluateJob, "evaluate.yaml"),
     "explain": (ExplainJob, "explain.yaml"),
     "features": (FeaturesJob, "features.yaml"),
@@ -55,7 +58,6 @@ VERBS: dict[str, tuple[type[Section], str]] = {
 
 NOT_PASSED = re.compile(r"RAY_.*|LD_.*|PYTHON.*|PATH|HOME")
 """Variables that are the cluster's own."""
-_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 _SQLITE = "sqlite:///"
 
 JobT = TypeVar("JobT", bound=Section)
@@ -164,9 +166,10 @@ def refuse_secrets(config: Section, *, arguments: Sequence[str]) -> None:
     """
     texts = flatten(config) | {f"argument {i + 1}": text for i, text in enumerate(arguments)}
     for where, text in texts.items():
-        if _PASSWORD.search(text):
+        if holds_credentials(text):
             raise ConfigError(
-                f"{where} holds a password in a URL, and would be readable in the job's log and "
-                "in MLflow: take it out, and give it as an environment variable of the nodes or "
-                "with --env NAME (for MLflow MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD)"
+                f"{where} holds a password, a token or a signature in a URL, and would be "
+                "readable in the job's log and in MLflow: take it out, and give it as an "
+                "environment variable of the nodes or with --env NAME (for MLflow "
+                "MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD)"
             )

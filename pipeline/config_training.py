@@ -87,11 +87,13 @@ class RecipeConfig(Section):
         "sees one part"
     )
     lr: PositiveFloat = Field(description="highest learning rate")
-    weight_decay: NonNegativeFloat
+    weight_decay: NonNegativeFloat = Field(description="of the optimiser; 0: none")
     warmup_epochs: NonNegativeFloat = Field(description="linear rise (adamw)")
     clip_norm: PositiveFloat | None = Field(description="largest norm of the gradient")
-    precision: Precision
-    seed: NonNegativeInt
+    precision: Precision = Field(
+        description="of the forward pass; auto: bf16 on GPUs that have it, else float32"
+    )
+    seed: NonNegativeInt = Field(description="of weights, order of tracks, chunks, augmentation")
     best: str = Field(description="metric on validation that picks the checkpoint")
     patience_epochs: PositiveInt | None = Field(description="stops after so many without a best")
 
@@ -108,16 +110,16 @@ class RecipeConfig(Section):
 class SpecAugmentConfig(Section):
     """Masks over mels (Park et al. 2019, arXiv 1904.08779)."""
 
-    time_masks: NonNegativeInt
-    time_frames: PositiveInt = Field(description="longest mask")
-    band_masks: NonNegativeInt
-    bands: PositiveInt = Field(description="widest mask")
+    time_masks: NonNegativeInt = Field(description="masks over time a chunk; 0: none")
+    time_frames: PositiveInt = Field(description="longest of them, frames")
+    band_masks: NonNegativeInt = Field(description="masks over mel bands a chunk; 0: none")
+    bands: PositiveInt = Field(description="widest of them, mel bands")
 
 
 class AugmentConfig(Section):
     """What is done to chunks in training; all off where a recipe has none."""
 
-    specaugment: SpecAugmentConfig | None
+    specaugment: SpecAugmentConfig | None = Field(description="masks over mels; null: none")
     mixup_alpha: PositiveFloat | None = Field(description="Beta(alpha, alpha), arXiv 1710.09412")
     gain_db: NonNegativeFloat = Field(description="loudness moves by up to so much, either way")
     balance: bool = Field(description="tracks of rare tags are drawn more often")
@@ -136,7 +138,10 @@ class ThresholdRule(enum.StrEnum):
 class ThresholdConfig(Section):
     """Thresholds a tag."""
 
-    rule: ThresholdRule
+    rule: ThresholdRule = Field(
+        description="best_f1; precision: the lowest that reaches `at`; recall: the highest that "
+        "keeps it"
+    )
     at: float | None = Field(description="the precision or recall asked for", gt=0, le=1)
 
     @model_validator(mode="after")
@@ -151,9 +156,9 @@ class TrainRuntimeConfig(Section):
 
     ray_address: str | None = Field(description="null: RAY_ADDRESS, else a Ray of its own")
     num_workers: NonNegativeInt = Field(description="0: in this process, without Ray")
-    num_cpus_per_worker: PositiveFloat
+    num_cpus_per_worker: PositiveFloat = Field(description="logical CPUs that a worker takes")
     num_gpus_per_worker: NonNegativeFloat = Field(description="0: CPUs and Gloo; 1: NCCL")
-    object_store_mb: PositiveInt | None
+    object_store_mb: PositiveInt | None = Field(description="of Ray, MiB; null: Ray's default")
     threads: PositiveInt | None = Field(description="of torch, a worker; null: torch's own choice")
     cache: str | None = Field(description="folder for the mels' local copy; null: the system's")
     max_failures: NonNegativeInt = Field(description="lost workers before the job gives up")

@@ -58,6 +58,7 @@ class Outlook:
             f"  {_words(self.forecast)} on {self.hardware.cores} cores, {self.hardware.gpus} GPUs",
             f"  reads {_size(self.totals.size_bytes)}, stores "
             f"{_size(self.forecast.stored_bytes.middle)} in {self.num_files:,} files{self._tags()}",
+            f"  kept in {self.url}",
         ]
 
     def _stage_lines(self) -> list[str]:

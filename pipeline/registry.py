@@ -7,6 +7,7 @@ loaded by pipeline/models/served.py: no pickle and no code.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import TrackingConfig, WorkspaceConfig
 from pipeline.errors import ConfigError
-from pipeline.models.bundle import BUNDLE_FILE, WEIGHTS_FILE, Bundle
+from pipeline.models.bundle import BUNDLE_FILE, WEIGHTS_FILE, Bundle, check_files
 from pipeline.models.card_file import CARD_FILE, EVALUATIONS_FILE
 from pipeline.storage import Storage, absolute, join
 from pipeline.tracking import Run, first_use, metric_name, open_client
@@ -30,6 +31,7 @@ LOADER = "pipeline.models.served"
 FOLDER = "bundle"
 BESIDE = (CARD_FILE, EVALUATIONS_FILE)
 """What a bundle may have beside its two files."""
+FINGERPRINT = re.compile("[0-9a-f]{64}")
 EXAMPLE_HZ = (220.0, 440.0, 880.0)
 
 
@@ -125,21 +127,25 @@ class Registry:
         The folder's name holds the fingerprint: another registry's version never stands for it.
 
         Raises:
-            ConfigError: no such version, or it holds no bundle that can be read.
+            ConfigError: no such version, or it holds no bundle that can be read, or another bundle
+                than was registered.
         """
         with _found(f"the registered model {name} has no version {version}"):
             tags = self._client.get_model_version(name, str(version)).tags
             place = self._client.get_model_version_download_uri(name, str(version))
-        if "fingerprint" not in tags:
+        fingerprint = tags.get("fingerprint", "")
+        if not FINGERPRINT.fullmatch(fingerprint):
             raise ConfigError(
                 f"version {version} of {name} holds no bundle; earmark train registers those"
             )
-        folder = f"{version}-{tags['fingerprint'][:12]}"
+        folder = f"{version}-{fingerprint[:12]}"
         url = join(self._root_url, "models", "registered", name, folder)
         if not self._storage.exists(join(url, BUNDLE_FILE)):
             there = self._listed(f"{place}/data/{FOLDER}")
-            for file in (*there.intersection(BESIDE), WEIGHTS_FILE, BUNDLE_FILE):
-                data = self._download(f"{place}/data/{FOLDER}/{file}")
+            names = (*there.intersection(BESIDE), WEIGHTS_FILE, BUNDLE_FILE)
+            files = {file: self._download(f"{place}/data/{FOLDER}/{file}") for file in names}
+            check_files(files[BUNDLE_FILE], files[WEIGHTS_FILE], fingerprint=fingerprint, url=place)
+            for file, data in files.items():
                 self._storage.write(join(url, file), data)
         return url
 

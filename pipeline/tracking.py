@@ -11,16 +11,22 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from filelock import FileLock
 
-from pipeline.config import Section, TrackingConfig, dump, flatten
-from pipeline.errors import ConfigError
-from pipeline.storage import is_local, join, local_path
+from pipeline.config import Section, TrackingConfig, WorkspaceConfig, dump, flatten
+from pipeline.credentials import masked
+from pipeline.errors import ConfigError, UserError
+from pipeline.revision import this_code
+from pipeline.storage import FAULTS, Storage, absolute, is_local, join, local_path
+from pipeline.tables.commit_note import noting
+from pipeline.tables.run_record import RunKeeper, RunRecord
 
 NUMBERS_PER_BATCH = 1000
 PARAMETERS_PER_BATCH = 100
@@ -117,6 +123,9 @@ def tracked(
 ) -> Iterator[Run]:
     """Opens a run with its effective configuration; closes it as finished, failed or killed.
 
+    It leaves a record in the workspace. The commits of this thread carry the run's id meanwhile,
+    and the run's tags lead to the tables and versions that it committed.
+
     Raises:
         ConfigError: the workspace is remote and no tracking URI is set.
     """
@@ -132,19 +141,51 @@ def tracked(
         )
         started = client.create_run(experiment_id, run_name=verb, tags={"earmark.verb": verb})
     run = Run(client, started.info.run_id, experiment_id=experiment_id)
+    record = _record(run, config=config, verb=verb, experiment=tracking.experiment)
+    keeper = RunKeeper(record, root_url=absolute(root_url), storage=_storage(config))
     try:
-        run.parameters(flatten(config))
-        run.text("config.yaml", dump(config))
-        yield run
+        keeper.begin()
+        for name, value in record.tags().items():
+            run.tag(name, value)
+        run.parameters({name: masked(value) for name, value in flatten(config).items()})
+        run.text("config.yaml", record.config)
+        with noting(run_id=run.run_id, verb=verb):
+            yield run
+        _close(run, keeper=keeper, status="FINISHED")
     except BaseException as error:
         from mlflow import MlflowException
 
         # The job's own error counts for more than that it could not be written down as well.
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        with suppress(UserError, MlflowException, *FAULTS):
+            _close(run, keeper=keeper, status=status)
         with suppress(MlflowException):
-            interrupted = isinstance(error, KeyboardInterrupt)
-            client.set_terminated(run.run_id, "KILLED" if interrupted else "FAILED")
+            client.set_terminated(run.run_id, status)
         raise
     client.set_terminated(run.run_id, "FINISHED")
+
+
+def _record(run: Run, *, config: Section, verb: str, experiment: str) -> RunRecord:
+    return RunRecord(
+        run_id=run.run_id,
+        verb=verb,
+        started_at=datetime.now(UTC).isoformat(),
+        code=this_code(),
+        config=masked(dump(config)),
+        tracking_uri=masked(str(run.client.tracking_uri)),
+        experiment=experiment,
+        experiment_id=str(run.experiment_id),
+    )
+
+
+def _close(run: Run, *, keeper: RunKeeper, status: str) -> None:
+    for name, value in keeper.end(status).items():
+        run.tag(name, value)
+
+
+def _storage(config: Section) -> Storage:
+    places = (part for _, part in config if isinstance(part, WorkspaceConfig))
+    return next((place.storage for place in places), Storage())
 
 
 def open_client(root_url: str, *, tracking: TrackingConfig) -> Any:  # noqa: ANN401
@@ -193,3 +234,15 @@ def _artifacts(root_url: str, *, tracking: TrackingConfig) -> str | None:
         return None
     folder = join(root_url, "mlflow-artifacts")
     return Path(local_path(folder)).as_uri() if is_local(root_url) else folder
+
+
+@contextmanager
+def asked(client: Any) -> Iterator[Callable[[str], Any]]:  # noqa: ANN401
+    """Gives what opens a folder of artifacts by its URL; a refusal of MLflow is a UserError."""
+    from mlflow import MlflowException
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    try:
+        yield partial(get_artifact_repository, tracking_uri=client.tracking_uri)
+    except MlflowException as error:
+        raise UserError(f"MLflow at {masked(str(client.tracking_uri))}: {error}") from None

@@ -29,3 +29,9 @@ def absolute(url: str) -> str:
 def join(url: str, *parts: str) -> str:
     """The URL of something below."""
     return posixpath.join(url.rstrip("/"), *parts)
+
+
+def is_below(url: str, folder: str) -> bool:
+    """Whether a URL stays below a folder, whatever `..` it holds."""
+    inner, outer = posixpath.normpath(url), posixpath.normpath(folder)
+    return inner.startswith(outer.rstrip("/") + "/")

@@ -11,7 +11,7 @@ from tagged import STORAGE, failed, ok
 
 from pipeline.schemas import CATALOG, RESULTS
 from pipeline.tables.ledger import RESULTS_LEDGER
-from pipeline.tables.prepare import Prepared, prepare
+from pipeline.tables.prepare import Asked, Prepared, prepare
 from pipeline.tables.receipt import Receipt, write_rows
 
 KEY = "scoring-a"
@@ -24,14 +24,16 @@ def start(root: Path | str, *, tracks: Iterable[str], run_id: str, key: str = KE
     seconds = pa.array([30.0] * len(rows), pa.float64())
     planned = pa.Table.from_pylist(rows, schema=schema).append_column("work_s", seconds)
     return prepare(
-        RESULTS_LEDGER,
-        keys=[key],
-        register=lambda connection: connection.register("planned", planned) and None,
-        order="track_id",
-        root_url=str(root),
-        storage=STORAGE,
+        Asked(
+            RESULTS_LEDGER,
+            keys=[key],
+            register=lambda connection: connection.register("planned", planned) and None,
+            order="track_id",
+            root_url=str(root),
+            storage=STORAGE,
+            memory_mb=256,
+        ),
         run_id=run_id,
-        memory_mb=256,
     )
 
 

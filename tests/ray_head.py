@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ import psutil
 RAY = Path(sys.executable).parent / "ray"
 START_S = 120
 PORTS = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port")
+SMALL = ("--object-store-memory=200000000", "--min-worker-port=0", "--max-worker-port=0")
+"""Of every node: workers take any free port, as several nodes of one machine must."""
 
 
 @dataclass(frozen=True)
@@ -31,44 +33,64 @@ class Head:
 
     Attributes:
         address: of its Jobs API.
+        core_address: of its core, which nodes join.
         environment: what a command needs to be let in.
+        folder: for its files, and those of nodes that join; it goes with it.
     """
 
     address: str
+    core_address: str
     environment: dict[str, str]
+    folder: Path
 
 
 @contextmanager
-def ray_head(*, num_cpus: int = 2) -> Iterator[Head]:
+def ray_head(*, num_cpus: int = 2, variables: Mapping[str, str] | None = None) -> Iterator[Head]:
+    """Its `variables` are those of each job's driver as well."""
     folder = Path(tempfile.mkdtemp(prefix="er-", dir="/tmp"))  # a socket's path is at most 107 long
     (folder / "token").write_text(secrets.token_hex(16))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    environment = kept | {
+    environment = {
+        **kept,
+        **(variables or {}),
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     ports = {name: free_port() for name in PORTS}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [
-                *(RAY, "start", "--head", "--block", f"--num-cpus={num_cpus}"),
-                *("--include-dashboard=true", "--dashboard-host=127.0.0.1"),
-                *("--object-store-memory=200000000", f"--temp-dir={folder / 'ray'}"),
-                *(f"--{name}={port}" for name, port in ports.items()),
-            ],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
+    line = [
+        *("--head", f"--num-cpus={num_cpus}"),
+        *("--include-dashboard=true", "--dashboard-host=127.0.0.1"),
+        f"--temp-dir={folder / 'ray'}",
+        *(f"--{name}={port}" for name, port in ports.items()),
+    ]
+    core = f"127.0.0.1:{ports['port']}"
+    process = start_node(line, core=core, environment=environment, log=folder / "log")
     address = f"http://127.0.0.1:{ports['dashboard-port']}"
     try:
         _wait_until_up(process, address, log=folder / "log")
-        yield Head(address, environment)
+        yield Head(address, core, environment, folder)
     finally:
-        _end(process)
+        end(process)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_node(
+    line: Sequence[str], *, core: str, environment: Mapping[str, str], log: Path
+) -> subprocess.Popen:
+    """A node of the cluster with the core at this address, in a session of its own.
+
+    RAY_ADDRESS is set as KubeRay does: where it is not, and Ray's files are not in /tmp/ray, the
+    helpers of Ray Train look for the cluster for 40 s in vain, and print a traceback (Ray 2.60).
+    """
+    with log.open("w") as file:
+        return subprocess.Popen(
+            [RAY, "start", "--block", *SMALL, *line],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**environment, "RAY_ADDRESS": core},
+            start_new_session=True,
+        )
 
 
 def free_port() -> int:
@@ -95,11 +117,16 @@ def _wait_until_up(process: subprocess.Popen, address: str, *, log: Path) -> Non
     raise AssertionError(f"the head did not come up in {START_S} s: {log.read_text()}")
 
 
-def _end(process: subprocess.Popen) -> None:
-    """Ends the head and what it started, each by its own id."""
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    os.kill(process.pid, signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=15)
-    for child in alive:
-        child.kill()  # psutil knows a process by its start too: never one that has the id by now
-    psutil.wait_procs(alive, timeout=10)
+def end(*processes: subprocess.Popen, wait_s: float = 15) -> None:
+    """Ends processes and what they started, each by its own id."""
+    alive = [process for process in processes if process.poll() is None]
+    heads = [psutil.Process(process.pid) for process in alive]
+    family = [member for head in heads for member in (head, *head.children(recursive=True))]
+    for process in alive:
+        os.kill(process.pid, signal.SIGTERM)
+    _, left = psutil.wait_procs(family, timeout=wait_s)
+    for member in left:
+        member.kill()  # psutil knows a process by its start too: never one that has the id by now
+    psutil.wait_procs(left, timeout=10)
+    for process in alive:
+        process.wait(timeout=10)

@@ -137,3 +137,23 @@ def test_a_bundle_that_is_gone_is_said_with_its_place(root, client):
     )
     with pytest.raises(ConfigError, match=r"gone/data/bundle/weights\.safetensors cannot be read"):
         open_registry(root).bundle_url(MODEL, version=int(made.version))
+
+
+def test_files_that_are_not_the_registered_ones_are_refused(tmp_path):
+    version = register_tone(tmp_path)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    there = mlflow.MlflowClient(tracking_uri=uri)
+    folder = there.get_model_version_download_uri(MODEL, str(version)).removeprefix("file://")
+    facts = Path(folder, "data", "bundle", "bundle.json")
+    facts.write_text(facts.read_text().replace("test---high", "test---swap"))
+    with pytest.raises(ConfigError, match="is not the one that was registered"):
+        open_registry(tmp_path).bundle_url(MODEL, version=version)
+    assert not (tmp_path / "models" / "registered" / MODEL).exists()
+
+
+@pytest.mark.parametrize("fingerprint", ["", "/../../../..", "../" * 30, "0" * 63, "G" * 64])
+def test_a_fingerprint_is_never_a_path(root, client, fingerprint):
+    tags = {"fingerprint": fingerprint}
+    made = client.create_model_version(MODEL, source=f"file://{root}/gone", tags=tags)
+    with pytest.raises(ConfigError, match="holds no bundle"):
+        open_registry(root).bundle_url(MODEL, version=int(made.version))

@@ -28,14 +28,16 @@ PURE = ("pipeline/audio/", "pipeline/evaluation/", "pipeline/taxonomy.py", "pipe
 IMPURE = {"ray", "fsspec", "mlflow", "deltalake", "duckdb"}
 LAYERS = [
     ("jobs/", set()),
-    ("pipeline/browse/", {"jobs"}),
-    ("pipeline/stages/", {"jobs", "pipeline.browse"}),
+    ("pipeline/browse/", {"jobs", "pipeline.doctor"}),
+    ("pipeline/doctor/", {"jobs", "pipeline.browse"}),
+    ("pipeline/stages/", {"jobs", "pipeline.browse", "pipeline.doctor"}),
     (
         "pipeline/",
         {
             "jobs",
             "pipeline.stages",
             "pipeline.browse",
+            "pipeline.doctor",
             "pipeline.tracking",
             "pipeline.registry",
             "pipeline.references",
@@ -45,6 +47,7 @@ LAYERS = [
 ]
 DRIVERS = (
     "pipeline/tracking.py",
+    "pipeline/tracked_runs.py",
     "pipeline/registry.py",
     "pipeline/references.py",
     "pipeline/commandline.py",

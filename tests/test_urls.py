@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.urls import absolute, has_glob, is_local, join, local_path
+from pipeline.urls import absolute, has_glob, is_below, is_local, join, local_path
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,20 @@ def test_paths_become_absolute_and_urls_lose_their_last_slash(tmp_path, monkeypa
 def test_a_pattern_is_seen():
     assert has_glob("s3://bucket/*.mp3")
     assert not has_glob("s3://bucket/one.mp3")
+
+
+@pytest.mark.parametrize(
+    ("url", "below"),
+    [
+        ("/ws/catalog/part.parquet", True),
+        ("/ws/catalog/x/../part.parquet", True),
+        ("/ws/catalog/../part.parquet", False),
+        ("/ws/catalog/../../etc/passwd", False),
+        ("/ws/catalog2/part.parquet", False),
+        ("/ws/catalog", False),
+        ("/etc/passwd", False),
+    ],
+)
+def test_what_leaves_a_folder_is_seen(url, below):
+    assert is_below(url, "/ws/catalog/") is below
+    assert is_below(f"s3://b{url}", "s3://b/ws/catalog") is below

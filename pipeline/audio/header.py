@@ -106,7 +106,8 @@ def _ogg_duration_s(file: IO[bytes], *, head: bytes, facts: TinyTag) -> float | 
     if not facts.samplerate:
         return None
     opus = head.find(b"OpusHead")
-    skipped = struct.unpack_from("<H", head, opus + 10)[0] if opus >= 0 else 0
+    # A head that is cut off counts as one that skips nothing.
+    skipped = int.from_bytes(head[opus + 10 : opus + 12], "little") if opus >= 0 else 0
     size_bytes = file.seek(0, os.SEEK_END)
     file.seek(max(0, size_bytes - OGG_TAIL_BYTES))
     tail = file.read(OGG_TAIL_BYTES)

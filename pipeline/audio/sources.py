@@ -22,6 +22,12 @@ except ImportError:  # the optional extra `codecs`
     av = None
 
 _MALLOC_FAILED = 17  # libsndfile's SFE_MALLOC_FAILED
+_DEMUXERS = (
+    *("aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,matroska,webm", "mov,mp4"),
+    "m4a,3gp,3g2,mj2,mp3,mpc,mpc8,ogg,rm,tta,w64,wav,wv",
+)
+"""FFmpeg's, of what `containers.sniff` knows: others (sdp, concat, hls, dash) open addresses and
+files that a file names."""
 _LENGTH_UNKNOWN = 2**40  # samples; beyond it a length is a stand-in for "unknown"
 
 
@@ -120,14 +126,19 @@ class AvSource:
         self.is_exact = False
         os.lseek(descriptor, 0, os.SEEK_SET)  # libsndfile has read from it
         try:
-            self._container = av.open(os.fdopen(os.dup(descriptor), "rb"))
+            self._container = av.open(
+                os.fdopen(os.dup(descriptor), "rb"),
+                options={"format_whitelist": ",".join(_DEMUXERS)},
+                metadata_errors="replace",  # a title that is not UTF-8 is no fault of the audio
+            )
             stream = self._container.streams.audio[0]
-        except (av.FFmpegError, IndexError) as error:
+        except (av.FFmpegError, IndexError, OSError, ValueError) as error:
             raise DataError(Reason.UNDECODABLE, f"looks like {name}: {error}") from None
-        self.sample_rate = stream.codec_context.sample_rate
+        codec = stream.codec_context  # None where FFmpeg has no decoder
+        self.sample_rate = codec.sample_rate if codec else 0
         if not self.sample_rate:
             raise DataError(Reason.UNDECODABLE, f"looks like {name}: no frame can be read")
-        self.num_channels = stream.codec_context.channels
+        self.num_channels = codec.channels
         is_known = stream.duration is not None and not name.startswith("AAC")
         seconds = float(stream.duration * stream.time_base) if is_known else 0.0
         self.announced = round(seconds * self.sample_rate) or None
@@ -140,7 +151,7 @@ class AvSource:
                 for frame in self._container.decode(audio=0):
                     for planar in resampler.resample(frame):
                         yield planar.to_ndarray().T
-            except av.FFmpegError as error:
+            except (av.FFmpegError, OSError, ValueError) as error:
                 self.fault = str(error)
 
 

@@ -14,6 +14,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from pipeline.errors import TableError
+from pipeline.tables.commit_note import commit_note
 
 SOURCE = "earmark.source_url"
 """In a commit: whose rows it changed."""
@@ -81,7 +82,7 @@ def _changed(table: DeltaTable, *, since: int, source_url: str) -> bool:
 
 
 def _properties(source_url: str) -> CommitProperties:
-    return CommitProperties(custom_metadata={SOURCE: source_url})
+    return CommitProperties(custom_metadata=commit_note(**{SOURCE: source_url}))
 
 
 def _predicate(source_url: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import partial
 
 from deltalake import DeltaTable
@@ -33,6 +34,14 @@ DATABASE_MB = 1024
 Listing = FileListing | TableListing
 
 
+class Effect(StrEnum):
+    """What a scan does to the catalog."""
+
+    WRITE = "write"
+    SHOW = "show"
+    """Nothing: its report says what it would do."""
+
+
 def scan_into_catalog(
     source: str,
     *,
@@ -40,6 +49,7 @@ def scan_into_catalog(
     storage: Storage,
     scan: ScanConfig,
     on_progress: Callable[[int, int], None],
+    effect: Effect = Effect.WRITE,
 ) -> ScanReport:
     """Brings the catalog's rows of a source up to date.
 
@@ -49,6 +59,7 @@ def scan_into_catalog(
         storage: how to reach both.
         scan: what is audio, and how it is read.
         on_progress: called with the headers read so far, and the headers to read.
+        effect: SHOW leaves the catalog as it is; without one, none is made.
 
     Raises:
         ConfigError: the source does not exist, holds no audio, or its table cannot be used.
@@ -63,13 +74,14 @@ def scan_into_catalog(
     ):
         listing = _listing(opened, storage=storage, scan=scan, executor=pool)
         sum(changes.insert(connection, listing.batches(), table="listing", schema=LISTING))
-        table = open_table(url, storage=storage, schema=CATALOG)
+        open_it = open_table if effect is Effect.WRITE else open_existing
+        table = open_it(url, storage=storage, schema=CATALOG)
         parquet_source(connection, name="catalog", table=table, schema=CATALOG, storage=storage)
         changes.compare(connection, source_url=opened.url)
         _probe(connection, storage=storage, scan=scan, executor=pool, on_progress=on_progress)
         changes.finish(connection, source_url=opened.url, scanned_at=datetime.now(UTC))
         report = make_report(connection, source_url=opened.url, omitted=listing.omitted)
-        if report.committed:
+        if table is not None and report.committed and effect is Effect.WRITE:
             rows = partial(changes.fresh_rows, connection)
             replace_source(table, rows=rows, source_url=opened.url)
     return report

@@ -27,6 +27,7 @@ from pipeline.catalog.sources import (
     to_batch,
 )
 from pipeline.config import ScanConfig
+from pipeline.credentials import INSTEAD, holds_credentials
 from pipeline.errors import ConfigError, DataError
 from pipeline.storage import Storage, absolute, is_local, join
 from pipeline.taxonomy import SEPARATOR
@@ -74,7 +75,7 @@ class TableListing:
                 for number, row in enumerate(read(file), start=1):
                     self.omitted.columns.update(str(name) for name in row if name not in COLUMNS)
                     yield self._row(row, where=f"row {number} of {url}")
-            except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
+            except (pa.ArrowException, OSError, ValueError, csv.Error) as error:
                 raise ConfigError(f"{url} cannot be read as a table: {error}") from None
 
     def _row(self, row: Row, *, where: str) -> Row:
@@ -84,6 +85,11 @@ class TableListing:
         uri = _text(row["uri"])
         if uri is None:
             raise ConfigError(f"{where} has an empty uri; give every track one, or drop the row")
+        if holds_credentials(uri):
+            raise ConfigError(
+                f"{where} has a uri that holds a password, a token or a signature, which everybody "
+                f"who reads the catalog would have: {INSTEAD}"
+            )
         base_url = self._source.base_url
         location = located(uri, base_url=base_url)
         below = relative_path(location, base_url=base_url)
@@ -137,7 +143,7 @@ _READERS: dict[str, Callable[[Any], Iterator[Row]]] = {
 def _json_object(line: str, *, number: int) -> Row:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"line {number} of the JSONL table is not JSON: {error}") from None
     if not isinstance(row, dict):
         raise ConfigError(f"line {number} of the JSONL table is not an object: {line[:80]!r}")
@@ -145,7 +151,8 @@ def _json_object(line: str, *, number: int) -> Row:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value).strip() or None
+    # No half characters: no table can hold them.
+    return None if value is None else str(value).encode(errors="replace").decode().strip() or None
 
 
 def _year(text: str | None) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -47,12 +48,12 @@ def read_history(
     """
     if timezone:
         check_timezone(connection, timezone, setting="history.timezone")
-    statements = [
-        _statement(connection, form, urls=urls, storage=storage, timezone=timezone)
-        for form, urls in files.by_format.items()
-    ]
-    whole = " UNION ALL ".join(f"({statement})" for statement in statements)
-    try:
+    with _readable():
+        statements = [
+            _statement(connection, form, urls=urls, storage=storage, timezone=timezone)
+            for form, urls in files.by_format.items()
+        ]
+        whole = " UNION ALL ".join(f"({statement})" for statement in statements)
         if all(form.container is Container.PARQUET for form in files.by_format):
             connection.execute(f"CREATE VIEW staged AS {whole}")
         else:
@@ -60,14 +61,23 @@ def read_history(
                 f"COPY ({whole}) TO {quoted(stage_path)} (FORMAT parquet, COMPRESSION lz4_raw)"
             )
             connection.read_parquet(stage_path).create_view("staged")
-    except duckdb.InvalidInputException as error:
+        connection.execute(
+            'CREATE VIEW listens AS SELECT "user", track, isrc, artist, title, start_us, ms '
+            "FROM staged WHERE fault IS NULL"
+        )
+        return _facts(connection, files=files)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Words for files that DuckDB cannot read."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"the history breaks off or is damaged: {reason}") from error
-    connection.execute(
-        'CREATE VIEW listens AS SELECT "user", track, isrc, artist, title, start_us, ms '
-        "FROM staged WHERE fault IS NULL"
-    )
-    return _facts(connection, files=files)
 
 
 def _statement(

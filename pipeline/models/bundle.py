@@ -181,6 +181,21 @@ def read_bundle(url: str, *, storage: Storage) -> tuple[Bundle, dict[str, Tensor
     return bundle, weights
 
 
+def check_files(facts: bytes, weights: bytes, *, fingerprint: str, url: str) -> None:
+    """Checks the two files of a bundle against the fingerprint that it was registered with.
+
+    Raises:
+        ConfigError: they are another bundle's, or damaged.
+    """
+    bundle = Bundle(**read_fields(facts, url=url))
+    found = replace(bundle, weights_sha256=hashlib.sha256(weights).hexdigest()).fingerprint
+    if found != fingerprint:
+        raise ConfigError(
+            f"the bundle at {url} is not the one that was registered: its fingerprint is {found}, "
+            f"the registry says {fingerprint}. Somebody else wrote there: train or register again"
+        )
+
+
 def _read(url: str, *, storage: Storage) -> bytes:
     try:
         return storage.read(url)

@@ -75,11 +75,13 @@ _SHOWN = 5
 
 _UNPICKLING_FAULTS = (
     pickle.UnpicklingError,
+    ArithmeticError,
     AssertionError,
     AttributeError,
     EOFError,
     LookupError,
     RuntimeError,
+    TypeError,
     ValueError,
     struct.error,
 )

@@ -8,6 +8,7 @@ TensorFlow's `tensor_bundle.proto`; both files carry masked CRC-32C sums, which 
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _MAGIC = 0xDB4775248B80FB57
 _FOOTER_BYTES = 48
 _TRAILER_BYTES = 5  # one byte for the compression, four for the sum
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}
+_VARINT_BITS = 70
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -52,9 +54,11 @@ def read_checkpoint(
     """
     try:
         entries = [entry for entry in _entries(index) if wanted(entry.name)]
+        return {entry.name: _tensor(entry, data) for entry in entries}
     except (IndexError, struct.error):
         raise ConfigError("the checkpoint's index is cut short; fetch the file again") from None
-    return {entry.name: _tensor(entry, data) for entry in entries}
+    except (OverflowError, TypeError, ValueError):  # names, numbers and shapes that are none
+        raise ConfigError("the checkpoint's index is damaged; fetch the file again") from None
 
 
 def _entries(index: bytes) -> Iterator[TensorEntry]:
@@ -125,7 +129,7 @@ def _shape(value: bytes) -> tuple[int, ...]:
 
 def _tensor(entry: TensorEntry, data: bytes) -> NDArray[np.generic]:
     raw = data[entry.offset : entry.offset + entry.size_bytes]
-    expected = int(np.prod(entry.shape, dtype=np.int64)) * np.dtype(entry.dtype).itemsize
+    expected = math.prod(entry.shape) * np.dtype(entry.dtype).itemsize
     if len(raw) != expected:
         raise ConfigError(f"tensor {entry.name}: {len(raw)} bytes, shape needs {expected}")
     if _masked_crc32c(raw) != entry.masked_crc:
@@ -155,15 +159,20 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number at a place, seven bits a byte, and the place after it."""
-    value = shift = 0
-    while True:
+    """The number at a place, seven bits a byte, and the place after it.
+
+    Raises:
+        ValueError: it does not end within 64 bits.
+        IndexError: the data ends first.
+    """
+    value = 0
+    for shift in range(0, _VARINT_BITS, 7):
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-        shift += 7
+    raise ValueError("a number has more than 64 bits")
 
 
 def _int(value: int | bytes) -> int:

@@ -21,7 +21,7 @@ from pipeline.storage import Storage, absolute
 from pipeline.tables import delta
 from pipeline.tables.database import database, register_catalog
 from pipeline.tables.ledger import RESULTS_LEDGER
-from pipeline.tables.prepare import prepare
+from pipeline.tables.prepare import Asked, prepare
 from pipeline.tables.scorings import Scoring, read_scorings
 
 UNIT_ROWS = 8_192
@@ -86,15 +86,17 @@ def _copy(
         if not connection.sql("SELECT 1 FROM planned LIMIT 1").fetchall():
             return 0
     prepared = prepare(
-        RESULTS_LEDGER,
-        keys=[key],
-        register=make_planned,
-        order="file, file_row",
-        root_url=root_url,
-        storage=storage,
+        Asked(
+            RESULTS_LEDGER,
+            keys=[key],
+            register=make_planned,
+            order="file, file_row",
+            root_url=root_url,
+            storage=storage,
+            memory_mb=memory_mb,
+            part=f"{'embeddings' if head_url else 'scores'} of {', '.join(twins)}",
+        ),
         run_id=f"{run_id}-copy",
-        memory_mb=memory_mb,
-        part=f"{'embeddings' if head_url else 'scores'} of {', '.join(twins)}",
     )
     work = CopyWork(
         root_url=root_url,

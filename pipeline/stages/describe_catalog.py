@@ -10,7 +10,7 @@ from pipeline.stages.extract_catalog import load_work, plan_audio
 from pipeline.stages.run import run
 from pipeline.storage import absolute
 from pipeline.tables.ledger import DESCRIPTORS_LEDGER
-from pipeline.tables.prepare import prepare
+from pipeline.tables.prepare import Asked, prepare
 
 
 def describe_catalog(config: DescribeJob, *, run_id: str) -> Summary:
@@ -20,19 +20,10 @@ def describe_catalog(config: DescribeJob, *, run_id: str) -> Summary:
         TableError: no catalog, or duplicate track ids in it.
     """
     spec, runtime = DESCRIPTORS, config.runtime
-    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
-    prepared = prepare(
-        DESCRIPTORS_LEDGER,
-        keys=[spec.spec_id],
-        register=lambda connection: plan_audio(connection, root_url=root_url, storage=storage),
-        order="track_id",
-        root_url=root_url,
-        storage=storage,
-        run_id=run_id,
-        memory_mb=runtime.plan_memory_mb,
-    )
+    asked = asked_descriptors(config)
+    prepared, storage = prepare(asked, run_id=run_id), asked.storage
     work = DescribeWork(
-        root_url=root_url,
+        root_url=asked.root_url,
         pending=prepared.pending,
         load=load_work(
             storage, sample_rate=spec.sample_rate, limits=config.limits, runtime=runtime
@@ -49,4 +40,18 @@ def describe_catalog(config: DescribeJob, *, run_id: str) -> Summary:
         runtime=runtime,
         storage=storage,
         verb="describe",
+    )
+
+
+def asked_descriptors(config: DescribeJob) -> Asked:
+    """What the job asks for: a row a track of the catalog."""
+    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
+    return Asked(
+        DESCRIPTORS_LEDGER,
+        keys=[DESCRIPTORS.spec_id],
+        register=lambda connection: plan_audio(connection, root_url=root_url, storage=storage),
+        order="track_id",
+        root_url=root_url,
+        storage=storage,
+        memory_mb=config.runtime.plan_memory_mb,
     )

@@ -15,7 +15,7 @@ from pipeline.stages.run import run
 from pipeline.storage import Storage, absolute
 from pipeline.tables.database import register_catalog
 from pipeline.tables.ledger import FEATURES_LEDGER
-from pipeline.tables.prepare import prepare
+from pipeline.tables.prepare import Asked, prepare
 from pipeline.tables.workload import ASSUMED_BYTES_PER_S
 
 
@@ -26,20 +26,10 @@ def extract_catalog(config: FeaturesJob, *, run_id: str) -> Summary:
         ConfigError: an unknown front end.
         TableError: no catalog, or duplicate track ids in it.
     """
-    spec = frontend_spec(config.frontend.name)
-    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
-    prepared = prepare(
-        FEATURES_LEDGER,
-        keys=[spec.spec_id],
-        register=lambda connection: plan_audio(connection, root_url=root_url, storage=storage),
-        order="track_id",
-        root_url=root_url,
-        storage=storage,
-        run_id=run_id,
-        memory_mb=config.runtime.plan_memory_mb,
-    )
+    spec, asked = frontend_spec(config.frontend.name), asked_features(config)
+    prepared, storage = prepare(asked, run_id=run_id), asked.storage
     work = ExtractWork(
-        root_url=root_url,
+        root_url=asked.root_url,
         pending=prepared.pending,
         load=load_work(
             storage, sample_rate=spec.sample_rate, limits=config.limits, runtime=config.runtime
@@ -56,6 +46,24 @@ def extract_catalog(config: FeaturesJob, *, run_id: str) -> Summary:
         runtime=config.runtime,
         storage=storage,
         verb="features",
+    )
+
+
+def asked_features(config: FeaturesJob) -> Asked:
+    """What the job asks for: a row a track of the catalog.
+
+    Raises:
+        ConfigError: an unknown front end.
+    """
+    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
+    return Asked(
+        FEATURES_LEDGER,
+        keys=[frontend_spec(config.frontend.name).spec_id],
+        register=lambda connection: plan_audio(connection, root_url=root_url, storage=storage),
+        order="track_id",
+        root_url=root_url,
+        storage=storage,
+        memory_mb=config.runtime.plan_memory_mb,
     )
 
 

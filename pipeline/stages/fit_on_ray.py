@@ -6,6 +6,7 @@ the last epoch in the workspace. Nothing but each epoch's figures crosses Ray.
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from dataclasses import asdict
@@ -104,6 +105,8 @@ def _trainer(work: FitWork, bulletin: Any, *, runtime: TrainRuntimeConfig) -> To
 
 def _work(config: dict[str, Any]) -> None:
     """What each worker does."""
+    # Ray Train sets it to INFO: other libraries' greetings, and every report once more (Ray 2.60).
+    logging.getLogger().setLevel(logging.WARNING)
     work, bulletin = config["work"], config["bulletin"]
     device: torch.device = get_device()
     rank = ray.train.get_context().get_world_rank()

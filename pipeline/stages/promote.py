@@ -78,6 +78,13 @@ class Promotion:
             )
         return lines
 
+    def facts(self) -> dict[str, object]:
+        """For programs."""
+        champion = self.champion.number if self.champion else None
+        numbers = {"candidate": self.candidate.number, "champion": champion}
+        what = {"name": self.name, "outcome": self.outcome, "unscored": self.unscored}
+        return {**what, **numbers, "metrics": self.metrics()}
+
     def metrics(self) -> dict[str, float]:
         """For MLflow."""
         numbers = self.judgement.metrics() if self.judgement else {}

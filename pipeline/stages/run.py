@@ -193,9 +193,18 @@ def _carry_out(
 
 
 def _save(prepared: Prepared, error: BaseException) -> None:
-    """Commits what a failing run has finished; what fails in turn is a note on the first error."""
+    """Commits what a failing run has finished, and notes on the error how far it came.
+
+    What fails in turn is a note as well.
+    """
     for key, committer in prepared.committers.items():
         try:
             committer.commit()
         except (UserError, OSError, DeltaError) as second:
             error.add_note(f"What was done of {key} since its last commit is not kept: {second}")
+    already = prepared.num_planned - sum(prepared.pending.num_open)
+    done = already + sum(committer.committed for committer in prepared.committers.values())
+    error.add_note(
+        f"{done:,} of {prepared.num_planned:,} rows are committed; the same command goes on with "
+        "the rest"
+    )

@@ -18,6 +18,8 @@ from pipeline.config_submit import (
     travelling,
 )
 from pipeline.errors import ConfigError
+from pipeline.revision import VARIABLE as REVISION_VARIABLE
+from pipeline.revision import this_code
 from pipeline.stages.submission_address import Door
 from pipeline.stages.submission_id import plan_digest
 from pipeline.stages.submission_package import CONFIGURATION, Package, make_package
@@ -60,12 +62,15 @@ class Request:
     def options(self, working_dir: str) -> dict[str, Any]:
         """What Ray is told beside the id."""
         driver = self.driver
-        waiting = {"RAY_JOB_STOP_WAIT_TIME_S": str(self.stop_wait_s)}
+        own = {
+            "RAY_JOB_STOP_WAIT_TIME_S": str(self.stop_wait_s),
+            REVISION_VARIABLE: this_code().revision,
+        }
         return {
             "entrypoint": self.entrypoint,
             "runtime_env": {
                 "working_dir": working_dir,
-                "env_vars": {**self.environment, **waiting},
+                "env_vars": {**self.environment, **own},
             },
             "metadata": {VERB: self.verb, WORKSPACE: self.workspace},
             "entrypoint_num_cpus": driver.num_cpus or None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 
@@ -21,7 +22,7 @@ from pipeline.storage import Storage, absolute
 from pipeline.tables.database import register, register_catalog
 from pipeline.tables.labelled import Part
 from pipeline.tables.ledger import RESULTS_LEDGER
-from pipeline.tables.prepare import Prepared, prepare
+from pipeline.tables.prepare import Asked, Foreseen, Prepared, foresee, prepare
 from pipeline.tables.scorings import Scoring, write_scoring
 
 
@@ -48,29 +49,10 @@ def tag_catalog(config: TagJob, *, run_id: str, part: Part | None = None) -> Sum
     """
     root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
     choices = choose(config, root_url=root_url, storage=storage)
-    spec = next(iter(choices.values())).bundle.frontend
-    from_audio = config.scoring.input == TagInput.AUDIO
     where = part.where if part else "true"
-
-    def make_planned(connection: duckdb.DuckDBPyConnection) -> None:
-        if from_audio:
-            plan_audio(connection, root_url=root_url, storage=storage, where=where)
-        else:
-            plan_features(connection, spec=spec, root_url=root_url, storage=storage, where=where)
-
     for key, choice in choices.items():
         begin_scoring(key, choice, config=config, where=where, run_id=run_id)
-    prepared = prepare(
-        RESULTS_LEDGER,
-        keys=list(choices),
-        register=make_planned,
-        order="track_id" if from_audio else "part, first_row",
-        root_url=root_url,
-        storage=storage,
-        run_id=run_id,
-        memory_mb=config.runtime.plan_memory_mb,
-        part=str(part or ""),
-    )
+    prepared = prepare(asked_tags(config, choices=choices, part=part), run_id=run_id)
     return run(
         ScoreTracks,
         work=_work(config, choices=choices, prepared=prepared, root_url=root_url),
@@ -79,6 +61,46 @@ def tag_catalog(config: TagJob, *, run_id: str, part: Part | None = None) -> Sum
         storage=storage,
         verb="tag",
     )
+
+
+def asked_tags(config: TagJob, *, choices: dict[str, Choice], part: Part | None = None) -> Asked:
+    """What the job asks for: a row a track and scoring.
+
+    Args:
+        config: the job.
+        choices: of `choose`.
+        part: these tracks only; None: all.
+    """
+    root_url, storage = absolute(config.workspace.root_url), config.workspace.storage
+    spec = next(iter(choices.values())).bundle.frontend
+    from_audio = config.scoring.input == TagInput.AUDIO
+    where = part.where if part else "true"
+    make_planned = partial(plan_audio, root_url=root_url, storage=storage, where=where)
+    if not from_audio:
+        make_planned = partial(
+            plan_features, spec=spec, root_url=root_url, storage=storage, where=where
+        )
+    return Asked(
+        RESULTS_LEDGER,
+        keys=list(choices),
+        register=make_planned,
+        order="track_id" if from_audio else "part, first_row",
+        root_url=root_url,
+        storage=storage,
+        memory_mb=config.runtime.plan_memory_mb,
+        part=str(part or ""),
+    )
+
+
+def foresee_tags(config: TagJob) -> Foreseen:
+    """What `tag_catalog` would do; rows that it would copy from other scorings count as open.
+
+    Raises:
+        ConfigError, TableError: as of tag_catalog.
+    """
+    root_url = absolute(config.workspace.root_url)
+    choices = choose(config, root_url=root_url, storage=config.workspace.storage)
+    return foresee(asked_tags(config, choices=choices))
 
 
 def plan_features(
@@ -185,6 +207,7 @@ def _scoring(key: str, choice: Choice, *, config: TagJob) -> Scoring:
         scores_id=scores_id(
             bundle, source=config.scoring.input, precision=config.scoring.precision
         ),
+        weights_sha256=bundle.weights_sha256,
     )
 
 

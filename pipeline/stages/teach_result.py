@@ -41,6 +41,23 @@ class Taught:
     best: tuple[Scored, ...]
     ask: tuple[Scored, ...]
 
+    def facts(self) -> dict[str, object]:
+        """For programs."""
+        lesson = self.lesson
+        return {
+            "reference": self.reference,
+            "model_version": self.bundle.model_version,
+            "base": self.base.reference,
+            "threshold": lesson.threshold,
+            "expected_precision": lesson.precision,
+            "recall": lesson.recall,
+            "reached": lesson.reached,
+            "num_scored": self.num_scored,
+            "num_positive": self.num_positive,
+            "best": self.best,
+            "ask": self.ask,
+        }
+
     def lines(self) -> list[str]:
         """For people."""
         lesson, chosen = self.lesson, self.chosen

@@ -86,15 +86,15 @@ class Compacted:
     merged_bytes: int
     written_bytes: int
 
-    def line(self) -> str:
+    def lines(self) -> list[str]:
         """For the terminal."""
         if not self.merged:
-            return f"{self.table}: {self.files_after:,} files, nothing to merge"
+            return [f"{self.table}: {self.files_after:,} files, nothing to merge"]
         before, after = self.merged_bytes / 1e6, self.written_bytes / 1e6
-        return (
+        return [
             f"{self.table}: {self.files_before:,} files became {self.files_after:,} "
             f"({self.merged:,} merged, {before:,.1f} MB into {after:,.1f} MB)"
-        )
+        ]
 
 
 def compact(

@@ -14,10 +14,13 @@ from pipeline.errors import TableError
 from pipeline.schemas import CURRENT
 from pipeline.storage import Storage, join
 from pipeline.tables import delta
+from pipeline.tables.commit_note import commit_note, noting
 from pipeline.tables.scorings import Scoring
 
 TABLE = "current"
 APPLICATION = "current"
+MADE_CURRENT = "made_current"
+"""In a commit's note: TAXONOMY_ID=SCORING_ID of what the views show from it on."""
 MAX_ATTEMPTS = 5
 
 Rows = list[dict[str, Any]]
@@ -82,8 +85,10 @@ def _change(root_url: str, *, storage: Storage, change: Callable[[Rows], Rows]) 
         if after == before:
             return []
         written = [row for row in after if row not in before]
+        moved = ", ".join(f"{row['taxonomy_id']}={row['scoring_id']}" for row in written)
         try:
-            _overwrite(table, rows=after)
+            with noting(**{MADE_CURRENT: moved}):
+                _overwrite(table, rows=after)
         except (CommitFailedError, OSError) as error:
             fault = str(error)
             continue
@@ -117,5 +122,8 @@ def _overwrite(table: DeltaTable, *, rows: Rows) -> None:
         table,
         pa.Table.from_pylist(rows, schema=delta.without_comments(CURRENT)),
         mode="overwrite",
-        commit_properties=CommitProperties(app_transactions=[Transaction(APPLICATION, version)]),
+        commit_properties=CommitProperties(
+            custom_metadata=commit_note(),
+            app_transactions=[Transaction(APPLICATION, version)],
+        ),
     )

@@ -12,8 +12,9 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from duckdb import DuckDBPyConnection
 
 from pipeline.errors import ConfigError, TableError
-from pipeline.storage import FAULTS, Storage, absolute, is_local
+from pipeline.storage import FAULTS, Storage, absolute, is_local, local_path
 from pipeline.store_faults import patiently, refusal, unreachable
+from pipeline.urls import is_below
 
 SHOWN_FILES = 3
 CREATE_PAUSES_S = (0.2, 1.0, 4.0)
@@ -82,12 +83,23 @@ def file_uris(table: DeltaTable | None, *, predicate: str | None = None) -> list
     Args:
         table: an open table.
         predicate: SQL by which deltalake leaves out files, from their statistics.
+
+    Raises:
+        TableError: its log names a file elsewhere, which nothing of Earmark's ever writes.
     """
     if table is None:
         return []
     uris: list[str] = table.file_uris(file_pruning_predicate=predicate)
     # deltalake gives paths percent-encoded: a space would name a file that is not there.
-    return [unquote(uri) for uri in uris]
+    uris = [unquote(uri) for uri in uris]
+    folder = unquote(table.table_uri)
+    for uri in uris:
+        if not is_below(uri, local_path(folder) if is_local(folder) else folder):
+            raise TableError(
+                f"the log of {folder} names {uri!r}, which is outside the table: it was tampered "
+                "with. Restore the table from a copy, or give another workspace.root_url"
+            )
+    return uris
 
 
 def parquet_source(

@@ -23,6 +23,7 @@ from pipeline.audio.frontend import FrontendSpec
 from pipeline.errors import TableError
 from pipeline.storage import Storage, join
 from pipeline.tables.receipt import write_parquet
+from pipeline.urls import is_below
 
 PART_ROW_GROUP = 8
 
@@ -119,7 +120,7 @@ class FeatureReader:
         """The whole track's mel (M, F) in float32.
 
         Raises:
-            TableError: the part was made by another front end.
+            TableError: the part was made by another front end, or is none of the features.
         """
         if part != self._part or self._table is None:
             self._table = self._open(part)
@@ -128,7 +129,10 @@ class FeatureReader:
         return from_blocks(column.to_numpy_ndarray(), num_frames=num_frames)
 
     def _open(self, part: str) -> pa.Table:
-        url = join(self._root_url, "features", part)
+        folder = join(self._root_url, "features")
+        url = join(folder, part)
+        if not is_below(url, folder):
+            raise TableError(f"the feature index names {part!r}, which is outside {folder}")
         filesystem, path = self._storage.arrow_filesystem(url)
         table = pq.read_table(path, filesystem=filesystem, columns=["mel"])
         found = (table.schema.metadata or {}).get(b"spec_id", b"").decode()

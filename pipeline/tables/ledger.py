@@ -36,6 +36,7 @@ from pipeline.schemas import DESCRIPTORS, FEATURE_INDEX, RESULTS
 from pipeline.storage import FAULTS, Storage, join
 from pipeline.store_faults import refusal
 from pipeline.tables import delta
+from pipeline.tables.commit_note import commit_note
 from pipeline.tables.receipt import Receipt, Tally, write_table
 from pipeline.tables.written import add_action, check
 
@@ -146,7 +147,7 @@ class Committer:
             "append",
             self._ledger.schema,
             commit_properties=CommitProperties(
-                custom_metadata={"run_id": self._run_id},
+                custom_metadata=commit_note(run_id=self._run_id),
                 app_transactions=[Transaction(self._key, version)],
             ),
         )

@@ -67,9 +67,8 @@ def write_pending(
     Raises:
         UserError: the disk of the temporary folder is full.
     """
-    reader = connection.sql(_open_rows(keys, key_column=key_column, order=order)).to_arrow_reader(
-        ROW_GROUP_ROWS
-    )
+    rows = connection.sql(open_rows(keys, key_column=key_column, order=order))
+    reader = rows.to_arrow_reader(ROW_GROUP_ROWS)
     counts, workload = [0] * len(keys), WorkloadBuilder()
     num_tracks = 0
     url = join(root_url, "plans", "pending", f"{run_id}.parquet")
@@ -86,7 +85,8 @@ def write_pending(
     return Pending(url, tuple(keys), num_tracks, tuple(counts)), workload.built()
 
 
-def _open_rows(keys: Sequence[str], *, key_column: str, order: str) -> str:
+def open_rows(keys: Sequence[str], *, key_column: str, order: str) -> str:
+    """SQL: rows of `planned` with `todo`, the indices of the keys that `committed` has none of."""
     joins, cases = [], []
     for i, key in enumerate(keys):
         joins.append(

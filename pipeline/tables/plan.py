@@ -32,7 +32,7 @@ class Plan:
     Attributes:
         plan_id: hash of the planned tracks and the key.
         key: the scoring_id or spec_id that every track shall have a row under.
-        table: `results` or `feature_index`.
+        table: `results`, `feature_index` or `descriptors`.
         num_tracks: rows of the plan.
         submitted_at: when it was submitted last, ISO 8601 in UTC.
         part: of the catalog, in words; empty: all of it.

@@ -24,6 +24,7 @@ from pipeline.storage import Storage, absolute, join
 from pipeline.tables import delta
 from pipeline.tables.database import database, register_catalog
 from pipeline.tables.ledger import LEDGERS, Ledger
+from pipeline.tables.requeue_report import Failures
 from pipeline.tables.rewrite import (
     DataFile,
     Effect,
@@ -37,16 +38,6 @@ TABLE = "requeued"
 ROW_GROUP_ROWS = 20_000
 FILE_ROWS = 100_000
 MAX_ATTEMPTS = 5
-
-
-@dataclass(frozen=True)
-class Failures:
-    """How many tracks, of the files that the catalog has now, failed for a reason under a key."""
-
-    table: str
-    key: str
-    reason: str
-    tracks: int
 
 
 def known_reasons(names: Sequence[str]) -> tuple[Reason, ...]:

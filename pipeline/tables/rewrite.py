@@ -29,6 +29,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from pipeline.errors import TableError
 from pipeline.storage import FAULTS, Storage, join
 from pipeline.tables import delta
+from pipeline.tables.commit_note import commit_note
 
 MAINTENANCE = "maintenance"
 
@@ -152,7 +153,7 @@ def replace_files(
         for name in (MAINTENANCE, *fences)
     ]
     fences_and_note = CommitProperties(
-        custom_metadata=dict(note or {}), app_transactions=transactions
+        custom_metadata=commit_note(**(note or {})), app_transactions=transactions
     )
     try:
         table.create_write_transaction(

@@ -12,7 +12,7 @@ from pipeline.storage import Storage, join
 from pipeline.taxonomy import Taxonomy
 
 FOLDER = "scorings"
-NAMES = ("reference", "model_version", "scores_id")
+NAMES = ("reference", "model_version", "scores_id", "weights_sha256")
 """What a bundle is called, and what older files lack: none of them changes a score."""
 
 
@@ -31,6 +31,7 @@ class Scoring:
         chunking: how a track is cut.
         scores_id: what gives the scores, hashed; scorings that share it differ in thresholds
             alone. Empty in files from before it was kept.
+        weights_sha256: of the bundle's weights; empty likewise.
     """
 
     scoring_id: str
@@ -42,6 +43,7 @@ class Scoring:
     frontend: dict[str, Any]
     chunking: dict[str, Any]
     scores_id: str = ""
+    weights_sha256: str = ""
 
     def to_json(self) -> str:
         """The file's text."""
@@ -70,7 +72,7 @@ def scoring_url(root_url: str, scoring_id: str) -> str:
 
 
 def write_scoring(root_url: str, *, storage: Storage, scoring: Scoring) -> None:
-    """Leaves the file, unless it is there already; one of before scores_ids gets its own.
+    """Leaves the file, unless it is there already; one of before gets the hashes that it lacks.
 
     Raises:
         TableError: it is there and says something else: published rows would contradict it.
@@ -88,9 +90,10 @@ def write_scoring(root_url: str, *, storage: Storage, scoring: Scoring) -> None:
             "now, under the same scoring_id. Published rows rest on that file: tag with a bundle "
             "that has a version of its own, or with the one that was used before."
         )
-    if not before["scores_id"] and now["scores_id"]:
-        told = replace(_read(url, storage=storage), scores_id=scoring.scores_id)
-        storage.write(url, told.to_json().encode())
+    lacking = ("scores_id", "weights_sha256")
+    if any(now[name] and not before[name] for name in lacking):
+        told = {name: before[name] or now[name] for name in lacking}
+        storage.write(url, replace(_read(url, storage=storage), **told).to_json().encode())
 
 
 def read_scorings(root_url: str, *, storage: Storage) -> dict[str, Scoring]:

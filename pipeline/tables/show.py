@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import UserError
+from pipeline.tables.near_names import near_names
 from pipeline.tables.output import cell, printable
 
 # Shape letters: N chunks, K tags.
@@ -124,9 +125,11 @@ def find_track(connection: DuckDBPyConnection, *, track: str) -> str:
             return str(found[0]["track_id"])
         if found:
             raise UserError(_several(track, found=found))
+    near = "; ".join(near_names(connection, name=track))
     raise UserError(
-        f"no track {track!r} in the catalog; give a track_id or the beginning of one, the end of a "
-        "URI, or a part of a title. `earmark query 'SELECT track_id, title FROM tracks'` lists them"
+        f"no track {track!r} in the catalog{f'; near it are: {near}' if near else ''}. Give a "
+        "track_id or the beginning of one, the end of a URI, or a part of a title. `earmark query "
+        "'SELECT track_id, title FROM tracks'` lists them"
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.errors import TableError
 from pipeline.storage import FAULTS, Storage, join
 from pipeline.store_faults import patiently, scratch, unreachable
 from pipeline.tables import delta
+from pipeline.tables.commit_note import commit_note
 
 GROUPS_PER_FILE = 200
 COMMIT_PAUSES_S = (0.2, 1.0, 4.0)
@@ -69,7 +70,10 @@ def _commit(
 ) -> None:
     """One commit; when its answer is lost, the table says whether it happened."""
     before = table.transaction_version(application)
-    fence = CommitProperties(app_transactions=[Transaction(application, (before or 0) + 1)])
+    fence = CommitProperties(
+        custom_metadata=commit_note(),
+        app_transactions=[Transaction(application, (before or 0) + 1)],
+    )
     for pause_s in (*COMMIT_PAUSES_S, None):
         try:
             table.create_write_transaction(adds, "append", schema, commit_properties=fence)

@@ -47,6 +47,14 @@ class PublishReport:
     rows: int
     made_current: tuple[str, ...]
 
+    def lines(self) -> list[str]:
+        """For the terminal."""
+        lines = []
+        for scoring_id, tracks in self.tracks.items():
+            current = ", now current" if scoring_id in self.made_current else ""
+            lines.append(f"scoring {scoring_id}: {tracks:,} tracks added{current}")
+        return [*lines, f"{self.rows:,} rows added to tags"]
+
 
 def publish(
     root_url: str, *, storage: Storage, memory_mb: int, only: str | None = None

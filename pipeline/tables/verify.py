@@ -54,6 +54,10 @@ class VerifyReport:
         """Whether every promise is kept and every current plan is finished."""
         return not self.faults
 
+    def facts(self) -> dict[str, object]:
+        """For programs."""
+        return {"holds": self.holds, **vars(self)}
+
     def lines(self) -> list[str]:
         """For the terminal."""
         lines = [check.line() for check in self.plans]

@@ -27,7 +27,7 @@ from pipeline.schemas import CATALOG, RESULTS
 from pipeline.storage import Storage
 from pipeline.tables.database import register_catalog
 from pipeline.tables.ledger import RESULTS_LEDGER
-from pipeline.tables.prepare import Prepared, prepare
+from pipeline.tables.prepare import Asked, Prepared, prepare
 from pipeline.tables.verify import verify
 
 BATCH = 50_000
@@ -95,14 +95,16 @@ def plan(root: str) -> Prepared:
         ).create_view("planned")
 
     return prepare(
-        RESULTS_LEDGER,
-        keys=[KEY],
-        register=register,
-        order="track_id",
-        root_url=root,
-        storage=Storage(),
+        Asked(
+            RESULTS_LEDGER,
+            keys=[KEY],
+            register=register,
+            order="track_id",
+            root_url=root,
+            storage=Storage(),
+            memory_mb=MEMORY_MB,
+        ),
         run_id="bench",
-        memory_mb=MEMORY_MB,
     )
 
 

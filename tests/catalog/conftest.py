@@ -2,7 +2,7 @@ import wave
 
 import pytest
 
-from pipeline.catalog.scan import scan_into_catalog
+from pipeline.catalog.scan import Effect, scan_into_catalog
 from pipeline.config import ScanConfig
 from pipeline.storage import Storage
 
@@ -47,13 +47,14 @@ def root(tmp_path):
 def scan(root, scan_config):
     """Scans a source into the workspace of the test; gives the report."""
 
-    def run(source, **settings):
+    def run(source, *, effect=Effect.WRITE, **settings):
         return scan_into_catalog(
             str(source),
             root_url=str(root),
             storage=Storage(),
             scan=scan_config.model_copy(update=settings),
             on_progress=lambda done, total: None,
+            effect=effect,
         )
 
     return run

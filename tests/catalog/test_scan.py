@@ -8,7 +8,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from pipeline.catalog import scan as module
-from pipeline.catalog.scan import open_catalog, remove_source
+from pipeline.catalog.scan import Effect, open_catalog, remove_source
 from pipeline.errors import ConfigError, DataError, Reason, TableError
 from pipeline.schemas import CATALOG
 from pipeline.storage import Storage
@@ -210,6 +210,17 @@ def test_a_source_with_a_quote_in_its_name_is_a_source(scan, music, rows):
     shutil.move(music, folder)
     assert counts(scan(folder)) == {"new": 3}
     assert counts(scan(folder)) == {"unchanged": 3}
+
+
+def test_a_scan_that_only_shows_writes_nothing(scan, music, make_wave, root, rows):
+    assert counts(scan(music, effect=Effect.SHOW)) == {"new": 3}
+    assert not root.exists()
+    scan(music)
+    before, known = version(root), rows(music)
+    make_wave(music / "new.wav")
+    (music / "a/two.wav").unlink()
+    assert counts(scan(music, effect=Effect.SHOW)) == {"new": 1, "unchanged": 2, "gone": 1}
+    assert (version(root), rows(music)) == (before, known)
 
 
 def test_a_source_can_be_taken_out(scan, take_out, music, rows):

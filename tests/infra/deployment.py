@@ -33,6 +33,7 @@ KNOWN_VARIABLES = {
     "HOME": "",  # of the system
     "MLFLOW_BACKEND_STORE_URI": "mlflow/cli/__init__.py",
     "MLFLOW_S3_ENDPOINT_URL": "mlflow/environment_variables.py",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "mlflow/environment_variables.py",
     "MLFLOW_TRACKING_PASSWORD": "mlflow/environment_variables.py",
     "MLFLOW_TRACKING_USERNAME": "mlflow/environment_variables.py",
     "RAY_AUTH_MODE": "ray/_private/authentication/authentication_token_setup.py",

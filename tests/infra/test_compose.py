@@ -139,7 +139,7 @@ def test_it_has_head_workers_mlflow_on_postgres_and_a_store():
         ROOT_SERVICE,
     }
     assert "--num-cpus=0" in " ".join(COMPOSE["services"]["head"]["command"])
-    assert "postgresql://" in " ".join(COMPOSE["services"]["mlflow"]["command"])
+    assert "postgresql+psycopg2://" in " ".join(COMPOSE["services"]["mlflow"]["command"])
 
 
 def test_services_start_in_an_order():

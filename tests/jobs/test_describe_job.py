@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -48,6 +50,25 @@ def here(tmp_path_factory):
     assert f"{NUM_TRACKS + 1} rows committed now" in said
     assert "not_audio" in said
     return workspace
+
+
+def test_what_would_be_done_is_said_and_not_done(here, tmp_path):
+    asked = ("describe", *conf("describe"), "--dry-run", "--json")
+    said = CliRunner().invoke(main, [*asked, *here])
+    assert said.exit_code == 0, said.output
+    facts = json.loads(said.stdout)  # the configuration, for one, goes to stderr
+    assert (facts["tracks"], facts["num_open"]) == (NUM_TRACKS + 1, 0)
+    source = ("catalog", f"{here[1]}/music", "--dry-run", "--json", "--workspace", str(tmp_path))
+    said = CliRunner().invoke(main, [*source])
+    assert said.exit_code == 0, said.output
+    assert json.loads(said.stdout)["new"] > NUM_TRACKS
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_programs_can_read_that_all_is_verified(here):
+    said = CliRunner().invoke(main, ["verify", "--json", *here])
+    facts = json.loads(said.stdout)
+    assert (said.exit_code, facts["holds"], facts["faults"]) == (0, True, [])
 
 
 def test_described_again_nothing_is_done(here):

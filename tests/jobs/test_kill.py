@@ -19,6 +19,7 @@ from fakes import TONE_REFERENCE, tone_bundle
 from tracking_database import give_database
 from workspace import CONF, write_broken, write_catalog, write_tones
 
+from pipeline.commandline import STOPPED
 from pipeline.storage import Storage
 from pipeline.tables.verify import verify
 
@@ -79,8 +80,12 @@ def test_an_interrupted_run_keeps_what_is_done_and_the_same_command_ends_it(tmp_
     wait_for_a_commit(process, tmp_path / "results")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
-    assert process.returncode != 0, output
+    assert process.returncode == STOPPED, output
     done = len(rows(tmp_path))
+    planned = NUM_TRACKS + len(reasons)
+    said = f"{done:,} of {planned:,} rows are committed; the same command goes on with the rest"
+    assert said in output
+    assert "Traceback" not in output
     assert 0 < done < NUM_TRACKS, "the run was to be interrupted in its middle"
 
     again = start(tmp_path)

@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from pipeline.schemas import CATALOG
 from pipeline.storage import Storage
 from pipeline.tables.ledger import RESULTS_LEDGER
-from pipeline.tables.prepare import Prepared, prepare
+from pipeline.tables.prepare import Asked, Prepared, prepare
 from pipeline.tables.receipt import Receipt, write_rows
 
 KEY = "scoring-a"
@@ -26,14 +26,16 @@ def start(root: str, *, storage: Storage, tracks: list[str], run_id: str) -> Pre
         connection.register("planned", planned.append_column("work_s", seconds))
 
     return prepare(
-        RESULTS_LEDGER,
-        keys=[KEY],
-        register=register,
-        order="track_id",
-        root_url=root,
-        storage=storage,
+        Asked(
+            RESULTS_LEDGER,
+            keys=[KEY],
+            register=register,
+            order="track_id",
+            root_url=root,
+            storage=storage,
+            memory_mb=256,
+        ),
         run_id=run_id,
-        memory_mb=256,
     )
 
 

@@ -18,7 +18,7 @@ from pipeline.storage import Storage
 from pipeline.tables.database import database
 from pipeline.tables.descriptors import described
 from pipeline.tables.ledger import DESCRIPTORS_LEDGER
-from pipeline.tables.prepare import prepare
+from pipeline.tables.prepare import Asked, prepare
 from pipeline.tables.receipt import Receipt
 from pipeline.tables.verify import verify
 from pipeline.tables.views import open_views, run_query
@@ -28,14 +28,16 @@ STORAGE = Storage()
 
 def prepared_in(root):
     return prepare(
-        DESCRIPTORS_LEDGER,
-        keys=[DESCRIPTORS.spec_id],
-        register=lambda connection: plan_audio(connection, root_url=str(root), storage=STORAGE),
-        order="track_id",
-        root_url=str(root),
-        storage=STORAGE,
+        Asked(
+            DESCRIPTORS_LEDGER,
+            keys=[DESCRIPTORS.spec_id],
+            register=lambda connection: plan_audio(connection, root_url=str(root), storage=STORAGE),
+            order="track_id",
+            root_url=str(root),
+            storage=STORAGE,
+            memory_mb=200,
+        ),
         run_id="run",
-        memory_mb=200,
     )
 
 

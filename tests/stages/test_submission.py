@@ -19,6 +19,7 @@ from submissions import FakeClient, fake_jobs
 from pipeline import config
 from pipeline.config_submit import VERBS, SubmitConfig, WhileAlive, refuse_secrets, travelling
 from pipeline.errors import ConfigError, UserError
+from pipeline.revision import this_code
 from pipeline.stages import submission, submission_log
 from pipeline.stages.submission_address import Door, find_door, refuse_open
 from pipeline.stages.submission_follow import follow_to_end
@@ -129,7 +130,8 @@ def test_local_places_become_absolute_and_the_address_goes(tmp_path, monkeypatch
 
 
 def test_a_password_in_a_url_is_refused_and_not_shown():
-    job = tag(f"tracking.uri='https://me:{SECRET}@runs.example'")
+    uri = f"https://me:{SECRET}@runs.example"
+    job = tag().model_copy(update={"tracking": tag().tracking.model_copy(update={"uri": uri})})
     with pytest.raises(ConfigError, match=r"tracking\.uri holds a password") as error:
         refuse_secrets(job, arguments=())
     assert SECRET not in str(error.value)
@@ -175,7 +177,8 @@ def test_only_named_variables_travel_and_none_is_shown(monkeypatch):
     monkeypatch.setenv("NOT_NAMED", "x")
     made, said = request("environment.names=[MLFLOW_TRACKING_PASSWORD]")
     env = made.options("d")["runtime_env"]["env_vars"]
-    assert env == {"MLFLOW_TRACKING_PASSWORD": SECRET, "RAY_JOB_STOP_WAIT_TIME_S": "60"}
+    own = {"RAY_JOB_STOP_WAIT_TIME_S": "60", "EARMARK_REVISION": this_code().revision}
+    assert env == {"MLFLOW_TRACKING_PASSWORD": SECRET, **own}
     assert any("MLFLOW_TRACKING_PASSWORD" in line for line in said)
     assert SECRET not in repr(made) + str(said) + made.entrypoint
     with zipfile.ZipFile(io.BytesIO(made.package.content)) as archive:

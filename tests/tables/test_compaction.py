@@ -72,7 +72,7 @@ def test_a_second_run_has_nothing_to_do_and_commits_nothing(tmp_path):
     many_files(tmp_path)
     run(tmp_path)
     version = DeltaTable(f"{tmp_path}/results").version()
-    assert "nothing to merge" in run(tmp_path)["results"].line()
+    assert "nothing to merge" in run(tmp_path)["results"].lines()[0]
     assert DeltaTable(f"{tmp_path}/results").version() == version
 
 

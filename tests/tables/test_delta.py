@@ -138,6 +138,8 @@ def test_a_later_commit_does_not_change_a_source(tmp_path):
 class StoredElsewhere:
     """A table whose files are in an object store: here fsspec's memory."""
 
+    table_uri = "memory:///store/"
+
     def file_uris(self, file_pruning_predicate: str | None = None) -> list[str]:
         return ["memory:///store/a.parquet"]
 

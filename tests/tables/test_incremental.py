@@ -16,7 +16,7 @@ from pipeline.schemas import CATALOG, RESULTS
 from pipeline.tables.database import register_catalog
 from pipeline.tables.ledger import RESULTS_LEDGER
 from pipeline.tables.pending import PendingReader
-from pipeline.tables.prepare import Prepared, prepare
+from pipeline.tables.prepare import Asked, Prepared, prepare
 from pipeline.tables.promotion import show
 from pipeline.tables.receipt import write_rows
 from pipeline.tables.tags import publish
@@ -42,14 +42,16 @@ def plan(root: Path, key: str) -> Prepared:
         )
 
     return prepare(
-        RESULTS_LEDGER,
-        keys=[key],
-        register=register,
-        order="track_id",
-        root_url=str(root),
-        storage=STORAGE,
+        Asked(
+            RESULTS_LEDGER,
+            keys=[key],
+            register=register,
+            order="track_id",
+            root_url=str(root),
+            storage=STORAGE,
+            memory_mb=200,
+        ),
         run_id=f"run-{key}",
-        memory_mb=200,
     )
 
 

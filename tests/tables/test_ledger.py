@@ -10,7 +10,7 @@ from pipeline.errors import TableError
 from pipeline.schemas import CATALOG
 from pipeline.storage import Storage
 from pipeline.tables.ledger import RESULTS_LEDGER, Committer
-from pipeline.tables.prepare import Prepared, prepare
+from pipeline.tables.prepare import Asked, Prepared, foresee, prepare
 from pipeline.tables.receipt import Receipt, Tally, write_rows
 from pipeline.tables.verify import verify
 
@@ -25,17 +25,20 @@ def register(connection, *, tracks):
     connection.register("planned", planned.append_column("work_s", seconds))
 
 
-def start(root, *, tracks, run_id, keys=(KEY,)) -> Prepared:
-    return prepare(
+def asked(root, *, tracks, keys=(KEY,)) -> Asked:
+    return Asked(
         RESULTS_LEDGER,
         keys=list(keys),
         register=lambda connection: register(connection, tracks=tracks),
         order="track_id",
         root_url=str(root),
         storage=STORAGE,
-        run_id=run_id,
         memory_mb=256,
     )
+
+
+def start(root, *, tracks, run_id, keys=(KEY,)) -> Prepared:
+    return prepare(asked(root, tracks=tracks, keys=keys), run_id=run_id)
 
 
 def result(track_id, *, key=KEY, status="ok", reason=None):
@@ -78,6 +81,23 @@ def test_committed_rows_are_seen_and_held_ones_are_not(tmp_path):
     assert rows_of(tmp_path) == []
     assert committer.commit() == 2
     assert rows_of(tmp_path) == ["a", "b"]
+
+
+def test_what_a_run_would_do_is_foreseen_and_nothing_is_written(tmp_path):
+    nothing = foresee(asked(tmp_path / "new", tracks="abcd"))
+    assert (nothing.tracks, nothing.num_open, nothing.open_by_key) == (4, 4, {KEY: 4})
+    assert not (tmp_path / "new").exists()
+    committer = start(tmp_path, tracks="abcd", run_id="r1").committers[KEY]
+    committer.add(written(tmp_path, tracks="abc", numbers=[0, 1, 2]))
+    committer.commit()
+    before = sorted(path for path in tmp_path.rglob("*"))
+    found = foresee(asked(tmp_path, tracks="abcd", keys=(KEY, "other")))
+    assert found.open_by_key == {KEY: 1, "other": 4}
+    assert (found.tracks, found.num_open, found.audio_s) == (4, 4, 120.0)
+    assert "4 of 4 tracks (0.03 h of audio) are to be done" in found.lines()
+    assert sorted(path for path in tmp_path.rglob("*")) == before
+    prepared = start(tmp_path, tracks="abcd", run_id="r2", keys=(KEY, "other"))
+    assert dict(zip((KEY, "other"), prepared.pending.num_open, strict=True)) == found.open_by_key
 
 
 def test_a_receipt_that_comes_twice_is_committed_once(tmp_path):
