@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from pipeline.errors import Reason, TableError
@@ -22,6 +21,7 @@ from pipeline.schemas import REQUEUED
 from pipeline.storage import Storage, absolute, join
 from pipeline.tables import delta
 from pipeline.tables.database import database, register
+from pipeline.tables.footers import rows_of_files
 from pipeline.tables.ledger import LEDGERS, Ledger
 from pipeline.tables.plan import read_plans
 from pipeline.tables.plan_check import PlanCheck, check_plan
@@ -112,22 +112,24 @@ def _all_there(report: VerifyReport, table: DeltaTable, *, url: str, storage: St
         join(url, unquote(action["path"])): (action["size_bytes"], action["num_records"])
         for action in actions
     }
-    for uri, (size_bytes, num_records) in listed.items():
-        report.files += 1
-        if not storage.exists(uri):
-            report.faults.append(f"{uri} is listed but not there")
-            continue
-        filesystem, path = storage.arrow_filesystem(uri)
-        found_bytes = filesystem.get_file_info(path).size
-        found_rows = pq.read_metadata(path, filesystem=filesystem).num_rows
-        if (found_bytes, found_rows) != (size_bytes, num_records):
+    there = {
+        entry.url: entry.size_bytes
+        for entry in storage.walk(url)
+        if "/_delta_log/" not in entry.url
+    }
+    report.files += len(listed)
+    report.faults += [f"{uri} is listed but not there" for uri in listed if uri not in there]
+    found = rows_of_files((uri for uri in listed if uri in there), storage=storage)
+    for uri, rows in found.items():
+        size_bytes, num_records = listed[uri]
+        if isinstance(rows, str):
+            report.faults.append(f"{uri} {rows}")
+        elif (there[uri], rows) != (size_bytes, num_records):
             report.faults.append(
-                f"{uri} has {found_rows} rows in {found_bytes} bytes; the log says "
+                f"{uri} has {rows} rows in {there[uri]} bytes; the log says "
                 f"{num_records} rows in {size_bytes} bytes"
             )
-    for entry in storage.walk(url):
-        if "/_delta_log/" not in entry.url and entry.url not in listed:
-            report.orphans.append(entry.url)
+    report.orphans += [uri for uri in there if uri not in listed]
     return len(report.faults) == faults_before
 
 
@@ -168,12 +170,9 @@ def _check_parts(
         "SELECT part, max(first_row + num_rows) FROM feature_index WHERE status = 'ok' "
         "GROUP BY part"
     ).fetchall()
-    for part, num_rows in parts:
-        url = join(root_url, "features", part)
-        if not storage.exists(url):
-            report.faults.append(f"{url} is in the feature index but not there")
-            continue
-        filesystem, path = storage.arrow_filesystem(url)
-        found = pq.read_metadata(path, filesystem=filesystem).num_rows
-        if found < num_rows:
-            report.faults.append(f"{url} has {found} rows; the feature index needs {num_rows}")
+    needed = {join(root_url, "features", part): num_rows for part, num_rows in parts}
+    for url, found in rows_of_files(needed, storage=storage).items():
+        if isinstance(found, str):
+            report.faults.append(f"{url} is in the feature index but {found}")
+        elif found < needed[url]:
+            report.faults.append(f"{url} has {found} rows; the feature index needs {needed[url]}")

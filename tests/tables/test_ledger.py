@@ -241,6 +241,19 @@ def test_verify_names_missing_doubled_and_vanished(tmp_path):
     assert any("listed but not there" in fault for fault in report.faults)
 
 
+def test_a_committed_file_that_is_cut_off_is_a_fault_and_no_crash(tmp_path):
+    """Bug: its footer could not be read, and verify ended with Arrow's error."""
+    committer = start(tmp_path, tracks="ab", run_id="r1").committers[KEY]
+    committer.add(written(tmp_path, tracks="ab", numbers=[0, 1]))
+    committer.commit()
+    (uri,) = DeltaTable(f"{tmp_path}/results").file_uris()
+    path = tmp_path / "results" / uri.rpartition("/")[2]
+    path.write_bytes(path.read_bytes()[:-20])
+    report = verify(str(tmp_path), storage=STORAGE, memory_mb=256)
+    assert not report.holds
+    assert any("is damaged" in fault for fault in report.faults)
+
+
 def test_many_commits_from_many_threads_lose_and_double_nothing(tmp_path):
     """A past trap: deltalake accepts a fresh handle's commit under an old version."""
     from concurrent.futures import ThreadPoolExecutor
