@@ -18,6 +18,7 @@ ONLY_IN = {
     "soundfile": ("pipeline/audio/", "pipeline/catalog/rendered"),
     "soxr": ("pipeline/audio/", "pipeline/catalog/rendered"),
     "av": ("pipeline/audio/",),
+    "librosa": ("pipeline/audio/librosa_once.py",),
     "click": ("pipeline/commandline.py", "jobs/"),
     "mutagen": ("pipeline/consumers/file_tags_formats.py",),
     "fastapi": ("pipeline/browse/",),

@@ -13,7 +13,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +24,7 @@ from pipeline.audio.descriptors_spec import CHORDS, DescriptorSpec
 from pipeline.audio.descriptors_spectrum import Spectrum, spectrum
 from pipeline.audio.descriptors_timbre import timbre
 from pipeline.audio.descriptors_tonal import chord_path, chord_values, chroma, key
+from pipeline.audio.librosa_once import librosa
 
 _RHYTHM = (
     *("tempo_bpm", "beat_regularity", "num_beats", "onset_density_hz"),

@@ -9,11 +9,11 @@ Shapes: T samples, P pitches (semitones), G columns in time.
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio.descriptors_spec import TonalSpec
+from pipeline.audio.librosa_once import librosa
 
 BLOCK_COLUMNS = 646  # a minute at 22,050 Hz with hops of 2,048
 _MARGIN_COLUMNS = 16  # the longest filter, of the lowest pitch, reaches half of that to each side

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 from scipy.ndimage import gaussian_filter1d
 
 from pipeline.audio.descriptors_spec import RhythmSpec
+from pipeline.audio.librosa_once import librosa
 
 _HOP = 512
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio.descriptors_spec import SpectrumSpec
+from pipeline.audio.librosa_once import librosa
 
 BLOCK_FRAMES = 2_584  # a minute at 22,050 Hz with hops of 512
 

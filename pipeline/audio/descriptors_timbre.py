@@ -10,12 +10,12 @@ Shapes: T samples, F frames, M mel bands.
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio.descriptors_spec import SpectrumSpec
 from pipeline.audio.descriptors_spectrum import Spectrum
+from pipeline.audio.librosa_once import librosa
 
 SERIES = {
     "spectral_centroid_hz": "centroid_F",

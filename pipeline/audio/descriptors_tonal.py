@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio.descriptors_spec import CHORDS, NO_CHORD, PITCH_CLASSES, TonalSpec
+from pipeline.audio.librosa_once import librosa
 
 MODES = ("major", "minor")
 _PROFILES = {

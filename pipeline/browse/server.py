@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 
@@ -62,7 +63,8 @@ def serve(settings: BrowseJob, *, say: Callable[[str], None]) -> None:
         if not is_loopback(host):
             say("Others can reach this address, and plain HTTP hides nothing on its way.")
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # uvicorn has closed by then, and says it once more
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listener(settings: BrowseJob) -> socket.socket:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import librosa
 import mir_eval
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from sounds import RATE_HZ, clicks, sine
 from pipeline.audio.descriptors_rhythm import autocorrelation, rhythm
 from pipeline.audio.descriptors_spec import DESCRIPTORS
 from pipeline.audio.descriptors_spectrum import spectrum
+from pipeline.audio.librosa_once import librosa
 
 SPEC = DESCRIPTORS.spectrum
 FRAME_HZ = RATE_HZ / SPEC.hop_length

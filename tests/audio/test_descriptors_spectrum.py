@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-import librosa
 import numpy as np
 import pytest
 from sounds import RATE_HZ, progression, sine
 
 from pipeline.audio.descriptors_spec import DESCRIPTORS
 from pipeline.audio.descriptors_spectrum import Spectrum, spectrum
+from pipeline.audio.librosa_once import librosa
 
 SPEC = DESCRIPTORS.spectrum
 MUSIC_T = progression([(0, "maj"), (7, "maj"), (9, "min")], seconds=1.0)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import librosa
 import numpy as np
 import pytest
 from sounds import RATE_HZ, progression, sine
@@ -8,6 +7,7 @@ from sounds import RATE_HZ, progression, sine
 from pipeline.audio.descriptors_spec import DESCRIPTORS
 from pipeline.audio.descriptors_spectrum import spectrum
 from pipeline.audio.descriptors_timbre import timbre
+from pipeline.audio.librosa_once import librosa
 
 SPEC = DESCRIPTORS.spectrum
 MUSIC_T = progression([(0, "maj"), (5, "maj")], seconds=1.0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -18,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.audio.frontend import FRONTENDS, Compression, Frontend, FrontendSpec
+from pipeline.audio.librosa_once import librosa
 from pipeline.errors import ConfigError
 
 RATE = 16_000

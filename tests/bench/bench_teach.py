@@ -93,7 +93,6 @@ def taught(
         "stated_precision": lesson.precision,
         "stated_recall": lesson.recall,
         "reached": lesson.reached,
-        "strength": lesson.strength,
         "train_s": seconds,
     }
 

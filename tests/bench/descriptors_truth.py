@@ -40,7 +40,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import librosa
 import mir_eval
 import numpy as np
 import soundfile
@@ -51,6 +50,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.audio.descriptors import describe
 from pipeline.audio.descriptors_spec import DESCRIPTORS
+from pipeline.audio.librosa_once import librosa
 
 OCTAVES = (1, 2, 1 / 2, 3, 1 / 3)
 KRUMHANSL = (

@@ -8,7 +8,6 @@ import json
 import struct
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from jobs.render_notes import main
+from pipeline.audio.librosa_once import librosa
 from pipeline.catalog import rendered_notes_fonts
 from pipeline.catalog.rendered_notes import render_notes
 from pipeline.catalog.rendered_notes_fonts import fetch_test_font, train_font

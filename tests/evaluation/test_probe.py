@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import librosa
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from pipeline.audio.librosa_once import librosa
 from pipeline.evaluation.probe import mean_mfcc, probe
 from pipeline.taxonomy import TaskKind
 
