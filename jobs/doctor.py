@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -10,11 +9,12 @@ import sys
 import click
 from rich.console import Console
 
-from pipeline.commandline import job_options, load_job
+from pipeline.commandline import job_options, json_option, load_job
 from pipeline.config_doctor import DoctorJob
 from pipeline.doctor.examine import diagnose
 from pipeline.doctor.finding import exit_code, facts
 from pipeline.doctor.text import show
+from pipeline.telling import Form, as_json
 
 PLAIN_WIDTH = 120
 """Of the table where there is no terminal, characters."""
@@ -24,11 +24,11 @@ PLAIN_WIDTH = 120
 @click.option(
     "--address", metavar="ADDRESS", help="HOST:6379, auto, http://HOST:8265: runtime.ray_address."
 )
-@click.option("--json", "as_json", is_flag=True, help="All findings as one JSON object.")
+@json_option
 @job_options
 def main(
     address: str | None,
-    as_json: bool,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -47,8 +47,8 @@ def main(
         runtime__ray_address=address,
     )
     findings = diagnose(config, environment=os.environ, say=_note)
-    if as_json:
-        click.echo(json.dumps(facts(findings), indent=2))
+    if form is Form.JSON:
+        click.echo(as_json(facts(findings)))
     else:
         width = shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
         show(findings, console=Console(width=width, highlight=False))

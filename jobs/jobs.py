@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 
 import click
 import pyarrow as pa
 
-from pipeline.commandline import job_options, load_cluster
+from pipeline.commandline import job_options, json_option, load_cluster
 from pipeline.stages.submission import connect
 from pipeline.storage import absolute
 from pipeline.tables.output import QueryFormat, write_result
+from pipeline.telling import Form, as_json
 
 
 @click.command()
 @click.option("--address", metavar="URL", help="http(s)://HOST:8265: cluster.address.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON list, with all that is known.")
+@json_option
 @job_options
 def main(
     address: str | None,
-    as_json: bool,
+    form: Form,
     conf: str | None,
     overrides: tuple[str, ...],
     workspace: str | None,
@@ -33,8 +33,8 @@ def main(
     settings = load_cluster(conf, overrides=overrides, address=address)
     of_tables = absolute(workspace) if workspace else None
     now_s, jobs = time.time(), connect(settings.cluster).list(workspace=of_tables)
-    if as_json:
-        click.echo(json.dumps([job.facts(now_s=now_s) for job in jobs], indent=2))
+    if form is Form.JSON:
+        click.echo(as_json([job.facts(now_s=now_s) for job in jobs]))
     elif not jobs:
         click.echo("no jobs were submitted to this cluster")
     else:

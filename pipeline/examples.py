@@ -26,7 +26,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "earmark features --frontend musicnn-mel96 --dry-run",
         "earmark features --set runtime.num_actors=8",
     ),
-    "forget": ("earmark forget 3f9a12bc4d5e --dry-run", "earmark forget 3f9a12bc4d5e --yes"),
+    "forget": (
+        "earmark forget 3f9a12bc4d5e --dry-run",
+        "earmark forget 3f9a12bc4d5e --yes --nothing-runs",
+    ),
     "jobs": ("earmark jobs", "earmark jobs --address http://127.0.0.1:8265 --json"),
     "lineage": ('earmark lineage "Gymnopédie No. 1"', "earmark lineage 3f9a12bc4d5e --json"),
     "logs": ("earmark logs tag-3f9a --follow",),

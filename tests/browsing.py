@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from starlette.testclient import TestClient
 from workspace import CONF
@@ -26,3 +27,13 @@ def form_key(client: TestClient) -> str:
 def press(client: TestClient, path: str, **values):
     data = {"key": form_key(client), **values}
     return client.post(path, data=data, follow_redirects=False)
+
+
+def settled(client: TestClient, path: str) -> str:
+    """The page once it does not look again by itself."""
+    for _ in range(400):
+        text = client.get(path).text
+        if 'http-equiv="refresh"' not in text:
+            return text
+        time.sleep(0.05)
+    raise AssertionError("it never ends")

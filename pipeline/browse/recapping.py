@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 
+from pipeline.browse.begun import Begun
 from pipeline.config_recap import RecapJob, RecapScope
 from pipeline.consumers.recap_facts import Recap
 from pipeline.consumers.recap_files import find_history
@@ -62,39 +63,25 @@ Outcome = Recap | Question | str
 
 
 @dataclass(frozen=True)
-class RecapStep:
+class RecapStep(Begun[Outcome]):
     """A recap that was begun.
 
     Attributes:
         job: what was asked.
-        begun_s: when, on the monotonic clock.
-        future: what comes of it.
     """
 
     job: RecapJob
-    begun_s: float
-    future: Future[Outcome]
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is not done yet."""
-        return not self.future.done()
-
-    @property
-    def elapsed_s(self) -> float:
-        """Time since it was begun, seconds."""
-        return time.monotonic() - self.begun_s
 
     @property
     def recap(self) -> Recap | None:
         """What was made."""
-        found = self._outcome()
+        found = self.result
         return found if isinstance(found, Recap) else None
 
     @property
     def question(self) -> Question | None:
         """What is asked."""
-        found = self._outcome()
+        found = self.result
         return found if isinstance(found, Question) else None
 
     @property
@@ -102,17 +89,12 @@ class RecapStep:
         """Why it failed; empty if it did not."""
         if self.future.cancelled():
             return "the server was ended"
-        error = self.future.exception() if self.future.done() else None
-        if error is not None:
-            return f"{type(error).__name__}: the server's log tells more"
-        found = self._outcome()
+        if self.error is not None:
+            return f"{type(self.error).__name__}: the server's log tells more"
+        found = self.result
         if isinstance(found, Question) and not found.is_open:
             return f"the history was deleted after {KEPT_S // 60} minutes: send it again"
         return found if isinstance(found, str) else ""
-
-    def _outcome(self) -> Outcome | None:
-        done = self.future.done() and not self.future.cancelled()
-        return self.future.result() if done and self.future.exception() is None else None
 
 
 class Recapping:
@@ -167,7 +149,7 @@ class Place:
         self._is_taken = True
         future.add_done_callback(lambda _: self._places.release())
         future.add_done_callback(_log_fault)
-        return RecapStep(job, time.monotonic(), future)
+        return RecapStep(time.monotonic(), future, job=job)
 
 
 def _made(job: RecapJob, scratch: Scratch) -> Outcome:

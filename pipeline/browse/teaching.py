@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.browse.begun import Begun
 from pipeline.browse.library import Library
 from pipeline.browse.teach_trial import Trial, try_tag
 from pipeline.config_teach import TeachJob
@@ -37,57 +38,37 @@ class BusyError(UserError):
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Lesson(Begun[Trial | Taught]):
     """A step that was begun.
 
     Attributes:
         step: which.
         job: what was asked.
-        begun_s: when, on the monotonic clock.
-        future: what comes of it.
     """
 
     step: Step
     job: TeachJob
-    begun_s: float
-    future: Future[Trial | Taught]
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is not done yet."""
-        return not self.future.done()
-
-    @property
-    def elapsed_s(self) -> float:
-        """Time since it was begun, seconds."""
-        return time.monotonic() - self.begun_s
 
     @property
     def trial(self) -> Trial | None:
         """What was tried."""
-        found = self._result()
+        found = self.result
         return found if isinstance(found, Trial) else None
 
     @property
     def taught(self) -> Taught | None:
         """What was made."""
-        found = self._result()
+        found = self.result
         return found if isinstance(found, Taught) else None
 
     @property
     def fault(self) -> str:
         """Why it failed; empty if it did not."""
-        error = self.future.exception() if self.future.done() else None
-        if error is None:
+        if self.error is None:
             return ""
-        if isinstance(error, UserError):
-            return str(error)
-        return f"{type(error).__name__}: the server's log tells more"
-
-    def _result(self) -> Trial | Taught | None:
-        if not self.future.done() or self.future.exception() is not None:
-            return None
-        return self.future.result()
+        if isinstance(self.error, UserError):
+            return str(self.error)
+        return f"{type(self.error).__name__}: the server's log tells more"
 
 
 class Teaching:
@@ -117,7 +98,7 @@ class Teaching:
                 raise BusyError(f"the tag {tag!r} is being taught now; wait until that is done")
             future = self._pool.submit(work, job)
             future.add_done_callback(_log_fault)
-            self.last = Lesson(step, job, time.monotonic(), future)
+            self.last = Lesson(time.monotonic(), future, step=step, job=job)
 
     def close(self) -> None:
         """Waits for what is under way."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 from pipeline.doctor.deadline import brief
 from pipeline.doctor.finding import Finding, State
 from pipeline.errors import ConfigError
-from pipeline.stages.submission_address import HOW, Door, find_door
+from pipeline.stages.submission_address import HOW, Door, ask, find_door
 
 ADDRESS, TOKEN, HEAD = "Ray address", "Ray token", "Ray of the head"
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -89,10 +87,10 @@ def check_api(
         seen = brief(str(error).partition(" To go on")[0])
         return [Finding(TOKEN, State.FAILED, seen, HOW)]
     try:
-        bare, body = _get(Door(door.url), ca_file=ca_file, timeout_s=timeout_s)
+        bare, body = ask(Door(door.url), ca_file=ca_file, timeout_s=timeout_s)
         status = bare
         if door.token:
-            status, body = _get(door, ca_file=ca_file, timeout_s=timeout_s)
+            status, body = ask(door, ca_file=ca_file, timeout_s=timeout_s)
     except (OSError, http.client.HTTPException) as error:
         return [Finding(ADDRESS, State.FAILED, f"{door.url}: {brief(error)}", START)]
     found = [Finding(ADDRESS, State.OK, f"{door.url} answers"), _token(door, bare, status)]
@@ -126,20 +124,3 @@ def _head(body: bytes) -> list[Finding]:
         return [Finding(HEAD, State.OK, f"{there}, as here")]
     remedy = "install the same on both sides: a driver of another version is not let in"
     return [Finding(HEAD, State.FAILED, f"{there}, and {own} here", remedy)]
-
-
-def _get(door: Door, *, ca_file: str | None, timeout_s: float) -> tuple[int, bytes]:
-    parts = urlsplit(door.url)
-    host = parts.hostname or ""
-    connection = http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
-    if parts.scheme == "https":
-        checked = ssl.create_default_context(cafile=ca_file)
-        connection = http.client.HTTPSConnection(
-            host, parts.port, timeout=timeout_s, context=checked
-        )
-    try:
-        connection.request("GET", f"{parts.path}/api/version", headers=door.headers)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()

@@ -80,6 +80,28 @@ def find_door(address: str | None, *, environment: Mapping[str, str]) -> Door:
     return door
 
 
+def ask(door: Door, *, ca_file: str | None, timeout_s: float) -> tuple[int, bytes]:
+    """Status and body of what a Jobs API says of its version, asked with the door's token.
+
+    Raises:
+        OSError, http.client.HTTPException: no answer, or one that is none.
+    """
+    parts = urlsplit(door.url)
+    host = parts.hostname or ""
+    connection = http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
+    if parts.scheme == "https":
+        checked = ssl.create_default_context(cafile=ca_file)
+        connection = http.client.HTTPSConnection(
+            host, parts.port, timeout=timeout_s, context=checked
+        )
+    try:
+        connection.request("GET", f"{parts.path}/api/version", headers=door.headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
 def refuse_open(door: Door, *, ca_file: str | None) -> None:
     """Asks a cluster elsewhere without the token; one that answers is open to all.
 
@@ -88,21 +110,10 @@ def refuse_open(door: Door, *, ca_file: str | None) -> None:
     """
     if door.is_loopback:
         return
-    parts = urlsplit(door.url)
-    host = parts.hostname or ""
-    connection = http.client.HTTPConnection(host, parts.port, timeout=PROBE_TIMEOUT_S)
-    if parts.scheme == "https":
-        checked = ssl.create_default_context(cafile=ca_file)
-        connection = http.client.HTTPSConnection(
-            host, parts.port, timeout=PROBE_TIMEOUT_S, context=checked
-        )
     try:
-        connection.request("GET", f"{parts.path}/api/version")
-        status = connection.getresponse().status
+        status, _ = ask(Door(door.url), ca_file=ca_file, timeout_s=PROBE_TIMEOUT_S)
     except (OSError, http.client.HTTPException):
         return  # the client's own request says what is wrong
-    finally:
-        connection.close()
     if status == HTTPStatus.OK:
         raise ConfigError(
             f"{door.url} answers without a token: whoever reaches it runs code on that cluster. "

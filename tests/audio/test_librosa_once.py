@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from pipeline.audio import librosa_once
 from pipeline.audio.librosa_once import COMPILED, lock_path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,26 @@ def test_who_imports_librosa_waits_for_who_does():
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(timeout=8)
     assert other.communicate(timeout=120)[0].strip() == "imported"
+
+
+def test_all_is_imported_while_the_lock_is_held(monkeypatch):
+    done = []
+
+    class Lock:
+        def __init__(self, path, **options):
+            done.append(path)
+
+        def __enter__(self):
+            done.append("locked")
+
+        def __exit__(self, *_):
+            done.append("free")
+
+    monkeypatch.setattr(librosa_once, "FileLock", Lock)
+    monkeypatch.setattr(librosa_once.importlib, "import_module", done.append)
+    librosa_once._imported()
+    named = [f"librosa.{name}" for name in COMPILED]
+    assert done == [lock_path(), "locked", *named, "librosa", "free"]
 
 
 @pytest.mark.slow

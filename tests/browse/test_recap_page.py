@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from browsing import BASE, SCRIPT, form_key, press, settings
+from browsing import BASE, SCRIPT, form_key, press, settings, settled
 from listens import Listen, write_lastfm, write_spotify, write_table
 from starlette.testclient import TestClient
 
@@ -56,15 +56,6 @@ def send(client, *paths: Path, **values):
     return client.post("/recap", data=data, files=files, follow_redirects=False)
 
 
-def settled(client) -> str:
-    for _ in range(400):
-        text = client.get("/recap").text
-        if 'http-equiv="refresh"' not in text:
-            return text
-        time.sleep(0.05)
-    raise AssertionError("it never ends")
-
-
 def alert(text: str) -> str:
     return re.search(r'role="alert">(.*?)</p>', text, re.DOTALL)[1]
 
@@ -72,7 +63,7 @@ def alert(text: str) -> str:
 def test_a_history_becomes_a_recap_and_is_deleted(client, tmp_path, scratch):
     assert "Nothing sent yet" in client.get("/recap").text
     assert send(client, write_table(tmp_path / "h.csv", listens("ada"))).status_code == 303
-    text = settled(client)
+    text = settled(client, "/recap")
     assert "ada&#39;s music" in text
     assert text.index(">Ann <") < text.index(">Bob <")
     assert "Europe/Berlin" in text
@@ -84,7 +75,7 @@ def test_a_history_becomes_a_recap_and_is_deleted(client, tmp_path, scratch):
 
 def test_the_recap_is_a_page_with_a_way_back_and_a_file_without(client, tmp_path):
     send(client, write_table(tmp_path / "h.jsonl", listens(SCRIPT)))
-    settled(client)
+    settled(client, "/recap")
     page, file = client.get("/recap/page"), client.get("/recap/file?form=html")
     assert '<a href="/recap"' in page.text
     assert "/recap" not in file.text
@@ -108,21 +99,21 @@ def test_zips_and_several_files_are_one_history(client, tmp_path):
     other.mkdir()
     last = write_lastfm(other / "my.zip", listens("ada")[3:])  # the same name, and a wrong ending
     send(client, tmp_path / "my.zip", last)
-    text = settled(client)
+    text = settled(client, "/recap")
     assert "7 rows in 2 files" in text
     assert json.loads(client.get("/recap/file?form=json").text)["plays"] == 6
 
 
 def test_a_history_of_several_asks_whose_and_goes_on_with_the_answer(client, tmp_path, scratch):
     send(client, write_table(tmp_path / "h.parquet", listens("ada", "<b>", "cem")))
-    text = settled(client)
+    text = settled(client, "/recap")
     assert "3 users: whose recap shall it be?" in text
     options = re.findall(r'<option value="([^"]*)"[^>]*>([^<]*listens\))', text)
     others = [("&lt;b&gt;", "&lt;b&gt; (5 listens)"), ("cem", "cem (4 listens)")]
     assert options == [("ada", "ada (6 listens)"), *others]
     assert len(kept(scratch)) == 1
     assert press(client, "/recap/user", user="cem").status_code == 303
-    assert "cem&#39;s music" in settled(client)
+    assert "cem&#39;s music" in settled(client, "/recap")
     assert kept(scratch) == []
     late = press(client, "/recap/user", user="ada")
     assert late.status_code == 400
@@ -134,13 +125,13 @@ def test_a_history_that_waits_too_long_or_is_not_wanted_is_deleted(
 ):
     source = write_table(tmp_path / "h.csv", listens("ada", "bob"))
     send(client, source)
-    assert "whose recap" in settled(client)
+    assert "whose recap" in settled(client, "/recap")
     press(client, "/recap/forget")
     assert kept(scratch) == []
     assert "Nothing sent yet" in client.get("/recap").text
     monkeypatch.setattr(recapping, "KEPT_S", 0.01)
     send(client, source)
-    settled(client)
+    settled(client, "/recap")
     time.sleep(0.3)
     assert kept(scratch) == []
     assert "deleted after" in alert(client.get("/recap").text)
@@ -150,9 +141,9 @@ def test_a_user_can_be_named_at_once_and_all_users_be_taken_together(tones, tmp_
     source = write_table(tmp_path / "h.csv", listens("ada", "bob", "cem"))
     with TestClient(create_app(settings(tones, "recap.min_users=3")), base_url=BASE) as client:
         send(client, source, user="bob")
-        assert "bob&#39;s music" in settled(client)
+        assert "bob&#39;s music" in settled(client, "/recap")
         send(client, source, scope="population")
-        text = settled(client)
+        text = settled(client, "/recap")
     assert "3 people" in text
     assert "bob" not in text[text.index('id="result"') :]
 
@@ -173,7 +164,7 @@ def test_what_is_no_history_is_said_in_the_form_without_our_folders(
 ):
     (tmp_path / name).write_bytes(data)
     send(client, tmp_path / name)
-    text = settled(client)
+    text = settled(client, "/recap")
     assert said in alert(text)
     assert "earmark-recap" not in text
     assert 'value="Europe/Berlin"' in text
@@ -185,7 +176,7 @@ def test_times_without_a_zone_are_taken_as_the_form_says(client, tmp_path):
     bare = write_lastfm(tmp_path / "bare.csv", listens("ada"), header=False)
     for zoneless, hour in (("utc", "13"), ("zone", "12")):
         send(client, bare, zoneless=zoneless)
-        settled(client)
+        settled(client, "/recap")
         facts = json.loads(client.get("/recap/file?form=json").text)
         assert facts["hours"][0]["label"] == hour
 
@@ -201,7 +192,7 @@ def test_times_without_a_zone_are_taken_as_the_form_says(client, tmp_path):
 )
 def test_a_value_that_cannot_be_is_said(client, tmp_path, scratch, values, said):
     answer = send(client, write_table(tmp_path / "h.csv", listens("ada", "bob")), **values)
-    text = settled(client) if answer.status_code == 303 else answer.text
+    text = settled(client, "/recap") if answer.status_code == 303 else answer.text
     assert said in alert(text)
     assert kept(scratch) == []
 
@@ -235,7 +226,7 @@ def test_too_much_is_refused_with_the_limit(tones, tmp_path, scratch):
 
 def test_visitors_have_recaps_of_their_own_and_can_clear_them(client, tmp_path):
     send(client, write_table(tmp_path / "h.csv", listens("ada")))
-    settled(client)
+    settled(client, "/recap")
     mine = dict(client.cookies)
     client.cookies.clear()
     assert client.get("/recap/page").status_code == 404
@@ -272,7 +263,7 @@ def test_few_histories_are_open_at_once_and_the_server_goes_on(client, tmp_path,
             break
         time.sleep(0.05)
     assert answer.status_code == 303
-    assert "it was only a test" in alert(settled(client))
+    assert "it was only a test" in alert(settled(client, "/recap"))
 
 
 def test_a_bug_is_told_without_its_details_and_the_history_is_deleted(
@@ -283,7 +274,7 @@ def test_a_bug_is_told_without_its_details_and_the_history_is_deleted(
 
     monkeypatch.setattr(recapping, "make_recap", broken)
     send(client, write_table(tmp_path / "h.csv", listens("ada")))
-    text = settled(client)
+    text = settled(client, "/recap")
     assert "ZeroDivisionError" in text
     assert "secret" not in text
     assert "secret" in caplog.text

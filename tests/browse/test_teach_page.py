@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
-from browsing import press
+from browsing import press, settled
 
 from pipeline.browse import teach_page, teaching
 from pipeline.browse.teaching import Step
@@ -20,15 +19,6 @@ def mark(client):
         press(client, "/desk", do="has-not", track=track_id)
 
 
-def settled(client) -> str:
-    for _ in range(200):
-        text = client.get("/teach").text
-        if 'http-equiv="refresh"' not in text:
-            return text
-        time.sleep(0.05)
-    raise AssertionError("it never ends")
-
-
 def ask(client, **values):
     known = {"do": "try", "tag": "bright", "model": "s1", "share": "0.5", "precision": "0.8"}
     return press(client, "/teach", **(known | values))
@@ -37,7 +27,7 @@ def ask(client, **values):
 def test_a_tag_is_tried_and_nothing_is_written(client, tones):
     mark(client)
     assert ask(client).status_code == 303
-    text = settled(client)
+    text = settled(client, "/teach")
     assert "expected precision" in text
     best = text[text.index("Strongest that are no examples") :]
     assert best.index("Tone t009") < best.index("Tone t004")
@@ -66,7 +56,7 @@ def test_what_cannot_be_begun_is_said(client, values, said):
 def test_too_few_examples_are_said(client):
     press(client, "/desk", do="has", track="t001")
     ask(client)
-    assert "at least 3 are needed" in settled(client)
+    assert "at least 3 are needed" in settled(client, "/teach")
 
 
 def test_a_second_tag_at_the_same_time_is_refused(client, monkeypatch):
@@ -87,7 +77,7 @@ def test_a_second_tag_at_the_same_time_is_refused(client, monkeypatch):
     assert "is being taught now" in second.text
     assert client.get("/").status_code == 200  # the server goes on meanwhile
     go_on.set()
-    assert "it was only a test" in settled(client)
+    assert "it was only a test" in settled(client, "/teach")
     assert ask(client).status_code == 303
 
 
@@ -120,7 +110,7 @@ def test_a_bug_is_told_without_its_details(client, monkeypatch, caplog):
     monkeypatch.setattr(teaching, "try_tag", broken)
     mark(client)
     ask(client)
-    text = settled(client)
+    text = settled(client, "/teach")
     assert "ZeroDivisionError" in text
     assert "secret" not in text
     assert "secret" in caplog.text
@@ -136,9 +126,9 @@ def test_accepting_makes_what_was_tried(client, monkeypatch):
     monkeypatch.setattr(teaching, "_accept", accept)
     mark(client)
     ask(client, precision="0.7")
-    settled(client)
+    settled(client, "/teach")
     press(client, "/teach", do="accept")
-    assert "no Ray here" in settled(client)
+    assert "no Ray here" in settled(client, "/teach")
     (job,) = made
     assert job.teaching.positive == HIGH
     assert job.teaching.negative == LOW

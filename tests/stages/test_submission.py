@@ -269,13 +269,18 @@ def test_a_cluster_elsewhere_that_answers_without_a_token_is_refused(monkeypatch
     class Answer:
         status = 200
 
+        @staticmethod
+        def read():
+            return b""
+
     asked = []
 
     class Connection:
         def __init__(self, host, port, timeout):
             asked.append(host)
 
-        def request(self, method, path):
+        def request(self, method, path, headers):
+            assert headers == {}, "the token is not shown to who may be anybody"
             asked.append(path)
 
         def getresponse(self):
